@@ -1,0 +1,186 @@
+"""``o2c.toml``, parsed once into frozen models; unknown keys are refused with the nearest known one."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from o2c_mining.errors import ConfigError
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Company(_Model):
+    """Whose log this is: its zone decides days, its currency is the one figures are reported in."""
+
+    name: str = "Company"
+    timezone: str = "UTC"
+    currency: str = "EUR"
+    calendar: str | None = None
+    annual_rate: Decimal = Decimal("0.08")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"unknown time zone {value!r}; expected an IANA name such as Europe/Berlin") from error
+        return value
+
+
+class Rates(_Model):
+    """Units of the reporting currency per unit of another, at a stated date."""
+
+    date: date
+    per_unit: dict[str, Decimal]
+
+
+class Source(_Model):
+    """One system that data come from."""
+
+    name: str
+    connector: str
+    url: str | None = None
+    path: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Team(_Model):
+    """Who belongs together: logins of a source's users."""
+
+    name: str
+    members: tuple[str, ...]
+
+
+class ChannelConfig(_Model):
+    """Where actions go; ``options`` belong to the kind."""
+
+    name: str
+    kind: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class LensConfig(_Model):
+    """A case notion of one's own: type paths to follow and what ends a case."""
+
+    paths: tuple[tuple[str, ...], ...] = ()
+    cancels: tuple[str, ...] = ()
+    finals: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    required: tuple[str, ...] = ()
+
+
+class State(_Model):
+    """Where alerts and actions are kept."""
+
+    url: str = "sqlite:///state.db"
+
+
+class Monitor(_Model):
+    """How often the loop runs and which limits deliveries respect."""
+
+    every_seconds: float = 60.0
+    max_actions_per_hour: int = 50
+
+
+class Target(_Model):
+    """What a KPI should reach, shown on its card."""
+
+    kpi: str
+    value: Decimal
+
+
+class Config(_Model):
+    """A workspace's settings."""
+
+    company: Company = Company()
+    default_lens: str | None = None
+    lenses: tuple[str, ...] = ("order", "delivery", "invoice")
+    engine: str = "duckdb"
+    source: tuple[Source, ...] = ()
+    team: tuple[Team, ...] = ()
+    channel: tuple[ChannelConfig, ...] = ()
+    lens: dict[str, LensConfig] = Field(default_factory=dict)
+    rates: Rates | None = None
+    state: State = State()
+    monitor: Monitor = Monitor()
+    target: tuple[Target, ...] = ()
+    reference: str = "reference/order_to_cash.bpmn"
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, value: str) -> str:
+        if value != "duckdb":
+            raise ValueError(f"unknown engine {value!r}; expected duckdb")
+        return value
+
+
+def load_config(path: Path) -> Config:
+    """Read ``o2c.toml``.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is no TOML, has an unknown key or a value that does not fit.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = tomllib.load(file)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{path.parent} is no workspace: it has no o2c.toml; expected a folder made by `o2c init`; "
+            "run `o2c init` there or name another with --workspace"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}; expected TOML; mend that line") from error
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {explain(error, Config)}") from error
+    names = [source.name for source in config.source]
+    double = sorted({name for name in names if names.count(name) > 1})
+    if double:
+        raise ConfigError(f"{path}: source {double[0]} is there twice; expected one name per source; rename one")
+    return config
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first problem of a pydantic error in one line, with the nearest known key where a key is unknown."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = sorted(_known_keys(model, first["loc"][:-1]))
+        nearest = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        hint = f"did you mean {nearest[0]}?" if nearest else "remove it"
+        return f"unknown key {where}; expected one of: {', '.join(known)}; {hint}"
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}; mend the value"
+
+
+def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> set[str]:
+    current: type[BaseModel] | None = model
+    for part in path:
+        if isinstance(part, int) or current is None:
+            continue
+        field = current.model_fields.get(str(part))
+        current = _model_in(field.annotation) if field is not None else current
+    return set((current or model).model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

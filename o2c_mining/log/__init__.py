@@ -1,0 +1,1 @@
+"""The event log: schema, store (one writer, many readers), reader, current tables, validation."""

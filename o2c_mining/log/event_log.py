@@ -1,0 +1,122 @@
+"""The event log as five lazy tables of current rows, at one version and one point in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import ibis
+import ibis.expr.types as ir
+
+from o2c_mining.errors import LogError
+from o2c_mining.log.current import current
+from o2c_mining.log.reader import Reader, open_reader
+from o2c_mining.log.schema import KEYS, TABLES
+from o2c_mining.log.store import Snapshot
+
+_FUTURE = timedelta(days=1)  # an event later than this after its load has an impossible time
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a reader of the log may see: cases whose object has these attribute values."""
+
+    name: str = "everything"
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """OCEL 2.0 as ibis tables of current rows; nothing later than ``as_of`` exists in them.
+
+    ``traces`` tells whether the stored traces hold for this ``as_of`` (they do for the newest one).
+    """
+
+    events: ir.Table
+    objects: ir.Table
+    e2o: ir.Table
+    o2o: ir.Table
+    object_changes: ir.Table
+    reader: Reader
+    snapshot: Snapshot
+    as_of: datetime
+    newest: datetime
+    scope: Scope
+
+    @property
+    def stored_traces_hold(self) -> bool:
+        """Whether the persisted traces describe this point in time."""
+        return self.as_of >= self.newest
+
+
+def open_event_log(snapshot: Snapshot, *, scope: Scope = EVERYTHING, as_of: datetime | None = None) -> EventLog:
+    """Open a snapshot at a point in event time (default: its newest event with a possible time).
+
+    Raises
+    ------
+    LogError
+        If the store is empty, or nothing happened up to ``as_of``.
+    """
+    if snapshot.number == 0:
+        raise LogError("the event store is empty; expected at least one load; run `o2c extract` or `o2c import FILE`")
+    reader = open_reader({f"{name}_versions": (snapshot.files(name), TABLES[name]) for name in TABLES})
+    return event_log_of(reader, snapshot, scope=scope, as_of=as_of)
+
+
+def event_log_of(reader: Reader, snapshot: Snapshot, *, scope: Scope, as_of: datetime | None) -> EventLog:
+    """The log over a reader that has the tables ``<name>_versions``."""
+    tables = {
+        name: reader.materialize(f"{name}_current", current(reader.table(f"{name}_versions"), keys))
+        for name, keys in KEYS.items()
+    }
+    events = tables["events"]
+    loaded = snapshot.committed_at or datetime.now(UTC)
+    possible = events.filter(events.time <= ibis.literal(loaded + _FUTURE))
+    newest = reader.rows(possible.aggregate(newest=possible.time.max()))[0]["newest"]
+    if newest is None:
+        raise LogError("the log holds no event; expected at least one; check the sources with `o2c check`")
+    until = newest if as_of is None else as_of.astimezone(UTC)
+    if until < newest:
+        tables = _cut(reader, tables, until)
+        left = reader.rows(tables["events"].aggregate(n=tables["events"].count()))[0]["n"]
+        if not left:
+            first = reader.rows(events.aggregate(first=events.time.min()))[0]["first"]
+            raise LogError(f"nothing happened up to {until.isoformat()}; the first event is at {first.isoformat()}")
+    else:
+        tables["events"] = events.filter(events.time <= ibis.literal(until))
+    return EventLog(
+        events=tables["events"],
+        objects=tables["objects"],
+        e2o=tables["e2o"],
+        o2o=tables["o2o"],
+        object_changes=tables["object_changes"],
+        reader=reader,
+        snapshot=snapshot,
+        as_of=until,
+        newest=newest,
+        scope=scope,
+    )
+
+
+def _cut(reader: Reader, tables: dict[str, ir.Table], until: datetime) -> dict[str, ir.Table]:
+    """Take away what lies after ``until``: events, objects all of whose events do, and relations of those."""
+    moment = ibis.literal(until)
+    events, e2o, objects, o2o, changes = (tables[n] for n in ("events", "e2o", "objects", "o2o", "object_changes"))
+    kept = events.filter(events.time <= moment)
+    later = events.filter(events.time > moment)
+    referred_now = e2o.semi_join(kept, "event_id").select("object_id").distinct()
+    referred_later = e2o.semi_join(later, "event_id").select("object_id").distinct()
+    unborn = referred_later.anti_join(referred_now, "object_id")
+    unborn = reader.materialize(f"unborn_{int(until.timestamp() * 1e6)}", unborn)
+    return {
+        "events": kept,
+        "e2o": e2o.semi_join(kept, "event_id"),
+        "objects": objects.anti_join(unborn, "object_id"),
+        "o2o": o2o.anti_join(unborn, o2o.source_id == unborn.object_id).anti_join(
+            unborn, o2o.target_id == unborn.object_id
+        ),
+        "object_changes": changes.filter(changes.time <= moment),
+    }

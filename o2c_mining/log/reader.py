@@ -1,0 +1,93 @@
+"""Run ibis expressions on DuckDB: the only module of the core that imports the engine.
+
+Expressions are compiled by ibis and executed here; ibis' own backends are never used. One reader serves one thread;
+``cursor()`` gives another thread its own on the same data.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from o2c_mining.errors import LogError
+
+
+class Reader:
+    """Tables by name, expressions in, Arrow out."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, lock: threading.Lock) -> None:
+        self._connection = connection
+        self._lock = lock
+
+    def cursor(self) -> Reader:
+        """A reader on the same tables for another thread."""
+        cursor = self._connection.cursor()
+        cursor.execute("SET TimeZone = 'UTC'")
+        return Reader(cursor, self._lock)
+
+    def table(self, name: str) -> ir.Table:
+        """The ibis table of a registered name."""
+        empty = self._connection.execute(f"SELECT * FROM {_quote(name)} LIMIT 0").to_arrow_table()
+        return ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=name)
+
+    def add_files(self, name: str, files: Sequence[str], schema: pa.Schema) -> ir.Table:
+        """A view over Parquet files; with no files an empty table of ``schema``."""
+        if files:
+            listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+            source = f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            self._connection.execute(f"CREATE OR REPLACE VIEW {_quote(name)} AS {source}")
+            return self.table(name)
+        return self.register(name, schema.empty_table())
+
+    def register(self, name: str, rows: pa.Table) -> ir.Table:
+        """Copy Arrow rows into a table of that name, replacing an earlier one."""
+        with self._lock:
+            self._connection.register("_incoming", rows)
+            self._connection.execute(f"CREATE OR REPLACE TABLE {_quote(name)} AS SELECT * FROM _incoming")
+            self._connection.unregister("_incoming")
+        return self.table(name)
+
+    def materialize(self, name: str, expression: ir.Table) -> ir.Table:
+        """Compute an expression once into a table of that name (kept when it is there already)."""
+        sql = ibis.to_sql(expression, dialect="duckdb")
+        with self._lock:
+            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {_quote(name)} AS {sql}")
+        return self.table(name)
+
+    def execute(self, expression: ir.Table) -> pa.Table:
+        """Rows of an expression as Arrow, times in UTC."""
+        sql = ibis.to_sql(expression, dialect="duckdb")
+        try:
+            return self._connection.execute(sql).to_arrow_table()
+        except duckdb.IOException as error:
+            raise LogError(
+                f"the event store could not be read: {str(error).splitlines()[0]}; expected the files of the newest "
+                "complete version; run `o2c doctor`, or restore the store folder from a backup"
+            ) from error
+
+    def rows(self, expression: ir.Table) -> list[dict[str, Any]]:
+        """Rows of an expression as dictionaries (for bounded results)."""
+        result: list[dict[str, Any]] = self.execute(expression).to_pylist()
+        return result
+
+
+def open_reader(tables: Mapping[str, tuple[Sequence[str], pa.Schema]], *, threads: int | None = None) -> Reader:
+    """A reader over named sets of Parquet files."""
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET TimeZone = 'UTC'")
+    if threads is not None:
+        connection.execute(f"SET threads = {int(threads)}")
+    reader = Reader(connection, threading.Lock())
+    for name, (files, schema) in tables.items():
+        reader.add_files(name, files, schema)
+    return reader
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,232 @@
+"""The tables of the event log, their keys and their Arrow types: the contract between modules."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+TIME = pa.timestamp("us", tz="UTC")
+
+EVENTS = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("activity", pa.string()),
+        ("time", TIME),
+        ("start_time", TIME),
+        ("offset_minutes", pa.int32()),
+        ("precision", pa.string()),  # second | minute | day
+        ("source_seq", pa.int64()),
+        ("resource", pa.string()),
+        ("resource_kind", pa.string()),  # human | technical | unknown
+        ("team", pa.string()),
+        ("system", pa.string()),
+        ("source_table", pa.string()),
+        ("source_key", pa.string()),
+        ("old_value", pa.string()),
+        ("new_value", pa.string()),
+        ("attributes", pa.map_(pa.string(), pa.string())),
+        ("entity_key", pa.string()),
+        ("op", pa.string()),  # I | U | D
+        ("ingest_seq", pa.int64()),
+        ("batch_id", pa.int64()),
+        ("row_hash", pa.string()),
+    ]
+)
+
+# Columns beyond these are attributes of the object's type; loads may add columns, never change a type.
+OBJECTS = pa.schema(
+    [
+        ("object_id", pa.string()),
+        ("object_type", pa.string()),
+        ("number", pa.string()),
+        ("system", pa.string()),
+        ("amount_minor", pa.int64()),
+        ("currency", pa.string()),
+        ("due_at", TIME),
+        ("entity_key", pa.string()),
+        ("op", pa.string()),
+        ("ingest_seq", pa.int64()),
+        ("batch_id", pa.int64()),
+        ("row_hash", pa.string()),
+    ]
+)
+
+E2O = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("object_id", pa.string()),
+        ("qualifier", pa.string()),
+        ("entity_key", pa.string()),
+        ("op", pa.string()),
+        ("ingest_seq", pa.int64()),
+        ("batch_id", pa.int64()),
+        ("row_hash", pa.string()),
+    ]
+)
+
+O2O = pa.schema(
+    [
+        ("source_id", pa.string()),
+        ("target_id", pa.string()),
+        ("qualifier", pa.string()),
+        ("quantity", pa.float64()),
+        ("unit", pa.string()),
+        ("amount_minor", pa.int64()),
+        ("currency", pa.string()),
+        ("method", pa.string()),
+        ("confidence", pa.float64()),
+        ("entity_key", pa.string()),
+        ("op", pa.string()),
+        ("ingest_seq", pa.int64()),
+        ("batch_id", pa.int64()),
+        ("row_hash", pa.string()),
+    ]
+)
+
+OBJECT_CHANGES = pa.schema(
+    [
+        ("object_id", pa.string()),
+        ("field", pa.string()),
+        ("time", TIME),
+        ("precision", pa.string()),
+        ("old_value", pa.string()),
+        ("new_value", pa.string()),
+        ("resource", pa.string()),
+        ("entity_key", pa.string()),
+        ("op", pa.string()),
+        ("ingest_seq", pa.int64()),
+        ("batch_id", pa.int64()),
+        ("row_hash", pa.string()),
+    ]
+)
+
+QUARANTINE = pa.schema(
+    [
+        ("source", pa.string()),
+        ("stream", pa.string()),
+        ("source_key", pa.string()),
+        ("reason", pa.string()),
+        ("rule", pa.string()),
+        ("raw", pa.string()),  # values replaced by keyed hashes, never clear text
+        ("first_seen", TIME),
+        ("last_seen", TIME),
+        ("batch_id", pa.int64()),
+    ]
+)
+
+# One row per (commit, source, stream). ``commit`` numbers the versions of the whole log.
+BATCHES = pa.schema(
+    [
+        ("commit", pa.int64()),
+        ("committed_at", TIME),
+        ("source", pa.string()),
+        ("stream", pa.string()),
+        ("cursor", pa.string()),
+        ("watermark", TIME),
+        ("read", pa.int64()),
+        ("accepted", pa.int64()),
+        ("quarantined", pa.int64()),
+        ("duplicate", pa.int64()),
+        ("versions", pa.string()),  # JSON {table: Delta version}
+        ("last_seq", pa.int64()),
+        ("store_epoch", pa.int64()),
+        ("lenses", pa.string()),  # fingerprint of the lens definitions the traces were built with
+        ("tool_version", pa.string()),
+        ("contract_version", pa.int64()),
+    ]
+)
+
+MEMBERSHIP = pa.schema(
+    [
+        ("lens", pa.string()),
+        ("case_id", pa.string()),
+        ("object_id", pa.string()),
+        ("object_type", pa.string()),
+        ("path", pa.string()),
+        ("refresh_seq", pa.int64()),
+    ]
+)
+
+# The case object's attributes follow as further columns.
+CASES = pa.schema(
+    [
+        ("lens", pa.string()),
+        ("case_id", pa.string()),
+        ("number", pa.string()),
+        ("variant_id", pa.string()),
+        ("opened_at", TIME),
+        ("closed_at", TIME),
+        ("end_kind", pa.string()),  # completed | cancelled
+        ("last_event_at", TIME),
+        ("events", pa.int64()),
+        ("order_known", pa.bool_()),
+        ("amount_minor", pa.int64()),
+        ("currency", pa.string()),
+        ("refresh_seq", pa.int64()),
+    ]
+)
+
+PAIRS = pa.schema(
+    [
+        ("lens", pa.string()),
+        ("case_id", pa.string()),
+        ("seq", pa.int64()),
+        ("event_id", pa.string()),
+        ("next_event_id", pa.string()),
+        ("activity", pa.string()),
+        ("next_activity", pa.string()),
+        ("team", pa.string()),
+        ("next_team", pa.string()),
+        ("system", pa.string()),
+        ("next_system", pa.string()),
+        ("resource", pa.string()),
+        ("next_resource", pa.string()),
+        ("resource_kind", pa.string()),
+        ("enabled_by_event_id", pa.string()),
+        ("enabled_activity", pa.string()),
+        ("enabled_team", pa.string()),
+        ("enabled_system", pa.string()),
+        ("time", TIME),
+        ("next_time", TIME),
+        ("elapsed_seconds", pa.float64()),
+        ("work_clock", pa.float64()),
+        ("working_seconds", pa.float64()),
+        ("order_known", pa.bool_()),
+        ("handoff", pa.bool_()),
+        ("first_in_case", pa.bool_()),
+        ("is_end", pa.bool_()),
+        ("due_at", TIME),
+        ("refresh_seq", pa.int64()),
+    ]
+)
+
+VARIANTS = pa.schema([("lens", pa.string()), ("variant_id", pa.string()), ("activities", pa.list_(pa.string()))])
+
+TOUCHED = pa.schema([("lens", pa.string()), ("case_id", pa.string()), ("refresh_seq", pa.int64())])
+
+TABLES: dict[str, pa.Schema] = {
+    "events": EVENTS,
+    "objects": OBJECTS,
+    "e2o": E2O,
+    "o2o": O2O,
+    "object_changes": OBJECT_CHANGES,
+    "quarantine": QUARANTINE,
+    "batches": BATCHES,
+    "membership": MEMBERSHIP,
+    "cases": CASES,
+    "pairs": PAIRS,
+    "variants": VARIANTS,
+    "touched": TOUCHED,
+}
+
+# What makes two rows versions of the same thing.
+KEYS: dict[str, tuple[str, ...]] = {
+    "events": ("event_id",),
+    "objects": ("object_id",),
+    "e2o": ("event_id", "object_id", "qualifier"),
+    "o2o": ("source_id", "target_id", "qualifier"),
+    "object_changes": ("object_id", "field", "time"),
+}
+
+CONTRACT_VERSION = 1
+PRECISIONS = ("second", "minute", "day")
+BASE_OBJECT_COLUMNS = frozenset(OBJECTS.names)
