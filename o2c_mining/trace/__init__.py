@@ -1,0 +1,1 @@
+"""What happened along an object: lenses, traces and their refresh."""
