@@ -36,7 +36,9 @@ def added_files(table: Path, version: int) -> list[tuple[Path, int]] | None:
         return None
     if not actions:
         return None
-    return [(table / unquote(action["add"]["path"]), int(action["add"]["size"])) for action in actions if "add" in action]
+    return [
+        (table / unquote(action["add"]["path"]), int(action["add"]["size"])) for action in actions if "add" in action
+    ]
 
 
 def sync_version(table: Path, version: int) -> None:

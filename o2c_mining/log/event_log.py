@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import ibis
 import ibis.expr.types as ir
 
+from o2c_mining.calendar.working import WorkCalendar
+from o2c_mining.config import Config
 from o2c_mining.errors import LogError
 from o2c_mining.log.current import current
 from o2c_mining.log.reader import Reader, open_reader
@@ -29,11 +32,17 @@ EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
-class EventLog:
-    """OCEL 2.0 as ibis tables of current rows; nothing later than ``as_of`` exists in them.
+class Settings:
+    """What a company's figures depend on besides its log: configuration, calendar, lanes of the reference model."""
 
-    ``traces`` tells whether the stored traces hold for this ``as_of`` (they do for the newest one).
-    """
+    config: Config = field(default_factory=Config)
+    calendar: WorkCalendar | None = None
+    lanes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """OCEL 2.0 as ibis tables of current rows; nothing later than ``as_of`` exists in them."""
 
     events: ir.Table
     objects: ir.Table
@@ -45,6 +54,7 @@ class EventLog:
     as_of: datetime
     newest: datetime
     scope: Scope
+    settings: Settings
 
     @property
     def stored_traces_hold(self) -> bool:
@@ -52,7 +62,9 @@ class EventLog:
         return self.as_of >= self.newest
 
 
-def open_event_log(snapshot: Snapshot, *, scope: Scope = EVERYTHING, as_of: datetime | None = None) -> EventLog:
+def open_event_log(
+    snapshot: Snapshot, settings: Settings, *, scope: Scope = EVERYTHING, as_of: datetime | None = None
+) -> EventLog:
     """Open a snapshot at a point in event time (default: its newest event with a possible time).
 
     Raises
@@ -63,18 +75,13 @@ def open_event_log(snapshot: Snapshot, *, scope: Scope = EVERYTHING, as_of: date
     if snapshot.number == 0:
         raise LogError("the event store is empty; expected at least one load; run `o2c extract` or `o2c import FILE`")
     reader = open_reader({f"{name}_versions": (snapshot.files(name), TABLES[name]) for name in TABLES})
-    return event_log_of(reader, snapshot, scope=scope, as_of=as_of)
-
-
-def event_log_of(reader: Reader, snapshot: Snapshot, *, scope: Scope, as_of: datetime | None) -> EventLog:
-    """The log over a reader that has the tables ``<name>_versions``."""
     tables = {
         name: reader.materialize(f"{name}_current", current(reader.table(f"{name}_versions"), keys))
         for name, keys in KEYS.items()
     }
     events = tables["events"]
     loaded = snapshot.committed_at or datetime.now(UTC)
-    possible = events.filter(events.time <= ibis.literal(loaded + _FUTURE))
+    possible = events.filter(possible_times(events, loaded))
     newest = reader.rows(possible.aggregate(newest=possible.time.max()))[0]["newest"]
     if newest is None:
         raise LogError("the log holds no event; expected at least one; check the sources with `o2c check`")
@@ -86,7 +93,7 @@ def event_log_of(reader: Reader, snapshot: Snapshot, *, scope: Scope, as_of: dat
             first = reader.rows(events.aggregate(first=events.time.min()))[0]["first"]
             raise LogError(f"nothing happened up to {until.isoformat()}; the first event is at {first.isoformat()}")
     else:
-        tables["events"] = events.filter(events.time <= ibis.literal(until))
+        tables["events"] = possible
     return EventLog(
         events=tables["events"],
         objects=tables["objects"],
@@ -98,7 +105,13 @@ def event_log_of(reader: Reader, snapshot: Snapshot, *, scope: Scope, as_of: dat
         as_of=until,
         newest=newest,
         scope=scope,
+        settings=settings,
     )
+
+
+def possible_times(events: ir.Table, loaded: datetime) -> ir.BooleanValue:
+    """Events not later than a day after their load; later ones are findings, no facts."""
+    return events.time <= ibis.literal(loaded + _FUTURE)
 
 
 def _cut(reader: Reader, tables: dict[str, ir.Table], until: datetime) -> dict[str, ir.Table]:
@@ -115,8 +128,6 @@ def _cut(reader: Reader, tables: dict[str, ir.Table], until: datetime) -> dict[s
         "events": kept,
         "e2o": e2o.semi_join(kept, "event_id"),
         "objects": objects.anti_join(unborn, "object_id"),
-        "o2o": o2o.anti_join(unborn, o2o.source_id == unborn.object_id).anti_join(
-            unborn, o2o.target_id == unborn.object_id
-        ),
+        "o2o": o2o.filter(~o2o.source_id.isin(unborn.object_id), ~o2o.target_id.isin(unborn.object_id)),
         "object_changes": changes.filter(changes.time <= moment),
     }

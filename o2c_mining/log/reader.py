@@ -33,7 +33,7 @@ class Reader:
 
     def table(self, name: str) -> ir.Table:
         """The ibis table of a registered name."""
-        empty = self._connection.execute(f"SELECT * FROM {_quote(name)} LIMIT 0").to_arrow_table()
+        empty = self._connection.sql(f"SELECT * FROM {_quote(name)} LIMIT 0").to_arrow_table()
         return ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=name)
 
     def add_files(self, name: str, files: Sequence[str], schema: pa.Schema) -> ir.Table:
@@ -64,7 +64,7 @@ class Reader:
         """Rows of an expression as Arrow, times in UTC."""
         sql = ibis.to_sql(expression, dialect="duckdb")
         try:
-            return self._connection.execute(sql).to_arrow_table()
+            return self._connection.sql(sql).to_arrow_table()
         except duckdb.IOException as error:
             raise LogError(
                 f"the event store could not be read: {str(error).splitlines()[0]}; expected the files of the newest "

@@ -20,7 +20,7 @@ _ORDER = ("time", "source_seq", "event_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class TraceTables:
     """The tables of one lens; see docs/architecture.md for the columns."""
 
     members: ir.Table
@@ -140,21 +140,22 @@ def enabled_by(inputs: Inputs, case_members: ir.Table, ordered: ir.Table) -> ir.
     return chosen.filter(chosen.seq > 0)
 
 
-def build(inputs: Inputs, lens: Lens, case_members: ir.Table, ordered: ir.Table, enabling: ir.Table) -> Traces:
+def build(inputs: Inputs, lens: Lens, case_members: ir.Table, ordered: ir.Table, enabling: ir.Table) -> TraceTables:
     """Cases, segments and variants over (preferably materialized) members, ordered events and enablement."""
     clocked = _work_clock(ordered, inputs.work_days)
     cases = _cases(inputs, lens, case_members, clocked)
-    return Traces(case_members, cases, _pairs(inputs, lens, clocked, enabling, cases), _variants(lens, ordered))
+    return TraceTables(case_members, cases, _pairs(inputs, lens, clocked, enabling, cases), _variants(lens, ordered))
 
 
 def _work_clock(ordered: ir.Table, work_days: ir.Table | None) -> ir.Table:
     if work_days is None:
         return ordered.mutate(work_clock=ibis.null("float64"))
-    day = ordered.time.cast("timestamp").date()
-    dated = ordered.mutate(_day=day)
-    second = (dated.time.cast("timestamp").epoch_seconds() % 86400).cast("float64")
+    moment = ordered.time.cast("timestamp")
+    dated = ordered.mutate(
+        _day=moment.date(), _second=moment.delta(moment.truncate("D"), unit="microsecond") / 1_000_000
+    )
     joined = dated.left_join(work_days, dated._day == work_days.utc_date)
-    clock = joined.clock_before
+    clock, second = joined.clock_before, joined._second
     for n in (1, 2, 3):
         start, end = joined[f"w{n}_start"], joined[f"w{n}_end"]
         clock = clock + ibis.greatest(ibis.least(second, end) - start, ibis.literal(0.0))
@@ -162,19 +163,18 @@ def _work_clock(ordered: ir.Table, work_days: ir.Table | None) -> ir.Table:
 
 
 def _cases(inputs: Inputs, lens: Lens, case_members: ir.Table, ordered: ir.Table) -> ir.Table:
-    bounds = ordered.group_by("case_id").aggregate(
-        opened_at=ordered.time.min(),
-        last_event_at=ordered.time.max(),
-        events=ordered.count(),
-        order_known=_order_known(ordered).all(),
-        variant_id=_sequence(ordered).join(SEPARATOR).hexdigest("md5"),
+    ranked = ordered.mutate(order_known=_order_known(ordered))
+    bounds = ranked.group_by("case_id").aggregate(
+        opened_at=ranked.time.min(),
+        last_event_at=ranked.time.max(),
+        events=ranked.count(),
+        order_known=ranked.order_known.all(),
+        variant_id=_sequence(ranked).join(SEPARATOR).hexdigest("md5"),
     )
     joined = bounds.left_join(_ends(inputs, lens, case_members), "case_id")
     objects = inputs.objects
     attributes = [name for name in objects.columns if name not in BASE_OBJECT_COLUMNS]
-    own = objects.select(
-        "number", "amount_minor", "currency", *attributes, case_id=objects.object_id
-    )
+    own = objects.select("number", "amount_minor", "currency", *attributes, case_id=objects.object_id)
     table = joined.drop("case_id_right").join(own, "case_id")
     closed = ibis.literal(True) if not lens.finals else table.end_kind.notnull()
     return table.select(
@@ -256,7 +256,9 @@ def _order_known(ordered: ir.Table) -> ir.BooleanColumn:
 def _pairs(inputs: Inputs, lens: Lens, ordered: ir.Table, enabling: ir.Table, cases: ir.Table) -> ir.Table:
     window = ibis.window(group_by="case_id", order_by="seq")
     ahead = {f"next_{name}": ordered[name].lead().over(window) for name in _NEXT}
-    pairs = ordered.mutate(order_known=_order_known(ordered), next_clock=ordered.work_clock.lead().over(window), **ahead)
+    pairs = ordered.mutate(
+        order_known=_order_known(ordered), next_clock=ordered.work_clock.lead().over(window), **ahead
+    )
     enablers = ordered.select(
         case_id=ordered.case_id,
         enabled_seq=ordered.seq,

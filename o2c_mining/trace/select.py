@@ -1,0 +1,223 @@
+"""Choose cases: the one filter that all analyses, the command line and the dashboards share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+
+from o2c_mining.calendar.working import work_clock
+from o2c_mining.errors import AnalysisError
+from o2c_mining.log.event_log import EventLog
+from o2c_mining.trace.build import Inputs, TraceTables, build, enabled_by, members, ordered_events
+from o2c_mining.trace.lens import Lens, default_lens
+from o2c_mining.trace.refresh import known_types, latest, lens_for, register_work_days
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFilter:
+    """Whole cases to keep. ``start`` and ``end`` bound the case's start, half-open, in the company's time zone.
+
+    ``where`` holds ``(attribute, values)``; an attribute of a related object is written ``customer.region``.
+    ``variant`` is a rank in the unfiltered lens, from 1.
+    """
+
+    lens: str | None = None
+    start: date | None = None
+    end: date | None = None
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    with_: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    variant: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Chosen cases of one lens: tables as in docs/architecture.md, open segments running to ``as_of``."""
+
+    log: EventLog
+    lens: Lens
+    filter: ObjectFilter
+    cases: ir.Table
+    pairs: ir.Table
+    members: ir.Table
+
+
+def select(log: EventLog, object_filter: ObjectFilter | None = None) -> Traces:
+    """The traces of the chosen cases. Whole cases are kept or dropped, so no edge appears that never happened.
+
+    Raises
+    ------
+    AnalysisError
+        If the lens, an attribute or an activity is unknown to the log.
+    """
+    chosen = object_filter or ObjectFilter()
+    lens = lens_named(log, chosen.lens)
+    tables = _tables(log, lens)
+    condition = _conditions(log, lens, tables, chosen)
+    if condition is None:
+        return Traces(log, lens, chosen, tables.cases, tables.pairs, tables.members)
+    kept = tables.cases.filter(condition)
+    ids = kept.select("case_id")
+    return Traces(
+        log, lens, chosen, kept, tables.pairs.semi_join(ids, "case_id"), tables.members.semi_join(ids, "case_id")
+    )
+
+
+def lens_named(log: EventLog, name: str | None) -> Lens:
+    """The lens of that name, or the default one."""
+    types = known_types(log.reader, log.objects)
+    return lens_for(name or default_lens(types, log.settings.config.default_lens), types, log.settings)
+
+
+def variants_ranked(cases: ir.Table) -> ir.Table:
+    """Variants of some cases by frequency: variant_id, cases, rank (from 1; ties by id)."""
+    counted = cases.group_by("variant_id").aggregate(cases=cases.count())
+    window = ibis.window(order_by=[ibis.desc(counted.cases), counted.variant_id])
+    return counted.mutate(rank=ibis.row_number().over(window) + 1)
+
+
+def unfiltered(log: EventLog, lens: Lens) -> ir.Table:
+    """All cases of a lens that the scope allows."""
+    return _tables(log, lens).cases
+
+
+def _tables(log: EventLog, lens: Lens) -> TraceTables:
+    """All cases of a lens at ``as_of``: the stored ones where they hold, else built for this moment."""
+    kind = lens.object_type
+    suffix = f"{kind}@{int(log.as_of.timestamp() * 1e6)}"
+    reader = log.reader
+    if log.stored_traces_hold and kind in log.settings.config.lenses:
+        touched = reader.table("touched_versions")
+        stored = {
+            name: reader.materialize(f"{name}:{suffix}", latest(reader.table(f"{name}_versions"), touched, kind))
+            for name in ("membership", "cases", "pairs")
+        }
+        variants = reader.table("variants_versions")
+        tables = TraceTables(
+            stored["membership"], stored["cases"], stored["pairs"], variants.filter(variants.lens == kind)
+        )
+    else:
+        days = register_work_days(reader, log.events, log.settings.calendar)
+        inputs = Inputs(log.events, log.objects, log.e2o, log.o2o, log.settings.lanes, days)
+        found = reader.materialize(f"members:{suffix}", members(inputs, lens))
+        ordered = reader.materialize(f"ordered:{suffix}", ordered_events(inputs, found))
+        enabling = reader.materialize(f"enabling:{suffix}", enabled_by(inputs, found, ordered))
+        built = build(inputs, lens, found, ordered, enabling)
+        tables = TraceTables(
+            built.members,
+            reader.materialize(f"cases:{suffix}", built.cases),
+            reader.materialize(f"pairs:{suffix}", built.pairs),
+            reader.materialize(f"variants:{suffix}", built.variants),
+        )
+    tables = TraceTables(tables.members, tables.cases, _until(log, tables.pairs), tables.variants)
+    return _scoped(log, lens, tables)
+
+
+def _until(log: EventLog, pairs: ir.Table) -> ir.Table:
+    """Let the last segment of an open case run to ``as_of``."""
+    is_open = pairs.next_event_id.isnull() & ~pairs.is_end
+    moment = ibis.literal(log.as_of)
+    running = moment.delta(pairs.time, unit="microsecond") / 1_000_000
+    calendar = log.settings.calendar
+    working: ir.Value = ibis.null("float64")
+    if calendar is not None:
+        working = ibis.literal(work_clock(calendar, log.as_of)) - pairs.work_clock
+    return pairs.mutate(
+        is_open=is_open,
+        elapsed_seconds=ibis.ifelse(is_open, running, pairs.elapsed_seconds),
+        working_seconds=ibis.ifelse(is_open, working, pairs.working_seconds),
+    )
+
+
+def _scoped(log: EventLog, lens: Lens, tables: TraceTables) -> TraceTables:
+    condition = None
+    for attribute, values in log.scope.where:
+        part = _where(log, lens, tables, attribute, values)
+        condition = part if condition is None else condition & part
+    if condition is None:
+        return tables
+    cases = tables.cases.filter(condition)
+    ids = cases.select("case_id")
+    return TraceTables(
+        tables.members.semi_join(ids, "case_id"), cases, tables.pairs.semi_join(ids, "case_id"), tables.variants
+    )
+
+
+def _conditions(log: EventLog, lens: Lens, tables: TraceTables, chosen: ObjectFilter) -> ir.BooleanValue | None:
+    cases = tables.cases
+    parts: list[ir.BooleanValue] = []
+    zone = ZoneInfo(log.settings.config.company.timezone)
+    if chosen.start is not None:
+        parts.append(cases.opened_at >= ibis.literal(_midnight(chosen.start, zone)))
+    if chosen.end is not None:
+        parts.append(cases.opened_at < ibis.literal(_midnight(chosen.end, zone)))
+    parts.extend(_where(log, lens, tables, attribute, values) for attribute, values in chosen.where)
+    if chosen.with_ or chosen.without:
+        activities = {str(r["activity"]) for r in log.reader.rows(tables.pairs.select("activity").distinct())}
+        for activity in (*chosen.with_, *chosen.without):
+            if activity not in activities:
+                raise AnalysisError(
+                    f"unknown activity {activity!r}; lens {lens.object_type} has: {', '.join(sorted(activities))}; "
+                    "check --with and --without"
+                )
+        for activity in chosen.with_:
+            having = tables.pairs.filter(tables.pairs.activity == activity)
+            parts.append(cases.case_id.isin(having.case_id))
+        for activity in chosen.without:
+            having = tables.pairs.filter(tables.pairs.activity == activity)
+            parts.append(~cases.case_id.isin(having.case_id))
+    if chosen.variant is not None:
+        ranked = variants_ranked(cases)
+        found = log.reader.rows(ranked.filter(ranked.rank == chosen.variant))
+        if not found:
+            total = log.reader.rows(ranked.aggregate(n=ranked.count()))[0]["n"]
+            raise AnalysisError(
+                f"variant {chosen.variant} does not exist; lens {lens.object_type} has ranks 1 to {total}; "
+                "check --variant"
+            )
+        parts.append(cases.variant_id == found[0]["variant_id"])
+    condition: ir.BooleanValue | None = None
+    for part in parts:
+        condition = part if condition is None else condition & part
+    return condition
+
+
+def _where(log: EventLog, lens: Lens, tables: TraceTables, attribute: str, values: tuple[str, ...]) -> ir.BooleanValue:
+    if "." not in attribute:
+        cases = tables.cases
+        _check_attribute(attribute, cases.columns, lens.object_type)
+        return cases[attribute].cast("string").isin(values)
+    kind, _, name = attribute.partition(".")
+    types = known_types(log.reader, log.objects)
+    if kind not in types:
+        raise AnalysisError(
+            f"unknown object type {kind!r} in {attribute!r}; the log has: {', '.join(types)}; check --where"
+        )
+    _check_attribute(name, log.objects.columns, kind)
+    objects = log.objects.filter(log.objects.object_type == kind)
+    matching = objects.filter(objects[name].cast("string").isin(values)).select("object_id")
+    links = ibis.union(
+        log.o2o.select(a=log.o2o.source_id, b=log.o2o.target_id),
+        log.o2o.select(a=log.o2o.target_id, b=log.o2o.source_id),
+    )
+    beside = links.semi_join(matching, links.b == matching.object_id).select(object_id=links.a)
+    near = ibis.union(matching, beside, distinct=True)
+    having = tables.members.semi_join(near, "object_id")
+    return tables.cases.case_id.isin(having.case_id)
+
+
+def _check_attribute(name: str, columns: tuple[str, ...], kind: str) -> None:
+    if name not in columns:
+        hidden = {"lens", "case_id", "variant_id", "refresh_seq", "object_id", "entity_key", "op", "row_hash"}
+        raise AnalysisError(
+            f"unknown attribute {name!r} of {kind}; known: {', '.join(c for c in columns if c not in hidden)}; "
+            "check --where"
+        )
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone)
