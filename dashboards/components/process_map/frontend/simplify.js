@@ -1,0 +1,31 @@
+// Which activities and paths stay on screen. The result is always connected: every kept activity keeps its strongest
+// way in and its strongest way out; the rest is filled up by frequency.
+
+/**
+ * @param {{nodes: object[], edges: object[]}} graph the whole map
+ * @param {number} activityShare percent of the activities to keep, most frequent first
+ * @param {number} pathShare percent of the paths between them to keep
+ */
+export function simplify(graph, activityShare, pathShare) {
+  const activities = graph.nodes.filter((node) => !node.kind).sort((a, b) => b.cases - a.cases);
+  const wanted = Math.max(2, Math.round((activities.length * activityShare) / 100));
+  const kept = new Set(activities.slice(0, wanted).map((node) => node.id));
+  graph.nodes.filter((node) => node.kind || node.pinned).forEach((node) => kept.add(node.id));
+
+  const edges = graph.edges.filter((edge) => kept.has(edge.from) && kept.has(edge.to)).sort((a, b) => b.count - a.count);
+  const chosen = new Set(edges.filter((edge) => edge.pinned));
+  const reached = new Set();
+  const left = new Set();
+  for (const edge of edges) {
+    if (edge.from === edge.to) continue;
+    if (!reached.has(edge.to) || !left.has(edge.from)) chosen.add(edge);
+    reached.add(edge.to);
+    left.add(edge.from);
+  }
+  const paths = Math.round((edges.length * pathShare) / 100);
+  for (const edge of edges) {
+    if (chosen.size >= paths) break;
+    chosen.add(edge);
+  }
+  return { nodes: graph.nodes.filter((node) => kept.has(node.id)), edges: edges.filter((edge) => chosen.has(edge)) };
+}
