@@ -1,0 +1,1 @@
+"""What the monitor remembers: alerts, actions, leases, silences, evaluations and an audit chain."""
