@@ -76,6 +76,10 @@ class Reader:
         result: list[dict[str, Any]] = self.execute(expression).to_pylist()
         return result
 
+    def count(self, table: ir.Table) -> int:
+        """Number of rows of an expression."""
+        return int(self.rows(table.aggregate(n=table.count()))[0]["n"])
+
 
 def open_reader(tables: Mapping[str, tuple[Sequence[str], pa.Schema]], *, threads: int | None = None) -> Reader:
     """A reader over named sets of Parquet files."""

@@ -12,7 +12,7 @@ _OPTIONS = {"resolve_entities": False, "no_network": True, "load_dtd": False, "h
 
 
 def lanes(bpmn: Path) -> dict[str, str]:
-    """Map every named task of a BPMN file to the name of its lane.
+    """Map every named task of a BPMN file to the name of its lane, the first one where a task is drawn in several.
 
     Raises
     ------
@@ -33,5 +33,5 @@ def lanes(bpmn: Path) -> dict[str, str]:
         for reference in lane.iter("{*}flowNodeRef"):
             task = names.get((reference.text or "").strip())
             if task is not None and lane.get("name"):
-                result[str(task)] = str(lane.get("name"))
+                result.setdefault(str(task), str(lane.get("name")))
     return result

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 from o2c_mining.errors import AnalysisError
 
@@ -94,7 +95,7 @@ def lens_from_paths(
     required: tuple[str, ...],
 ) -> Lens:
     """A company's own lens from type paths such as ``("order", "delivery", "invoice")``."""
-    edges = dict.fromkeys((a, b) for path in paths for a, b in zip(path, path[1:], strict=False))
+    edges = dict.fromkeys((a, b) for path in paths for a, b in pairwise(path))
     return Lens(object_type, tuple(edges), cancels, tuple(sorted(finals.items())), required)
 
 

@@ -174,7 +174,7 @@ def _conditions(log: EventLog, lens: Lens, tables: TraceTables, chosen: ObjectFi
         ranked = variants_ranked(cases)
         found = log.reader.rows(ranked.filter(ranked.rank == chosen.variant))
         if not found:
-            total = log.reader.rows(ranked.aggregate(n=ranked.count()))[0]["n"]
+            total = log.reader.count(ranked)
             raise AnalysisError(
                 f"variant {chosen.variant} does not exist; lens {lens.object_type} has ranks 1 to {total}; "
                 "check --variant"

@@ -1,0 +1,1 @@
+"""One question per module, one public function of the same name."""

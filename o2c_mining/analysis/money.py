@@ -1,0 +1,58 @@
+"""Money in the reporting currency: exact minor units in, decimal strings out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import ibis
+import ibis.expr.types as ir
+
+from o2c_mining.errors import AnalysisError
+from o2c_mining.log.event_log import EventLog
+
+# ISO 4217 currencies whose minor unit is not a hundredth.
+_EXPONENTS = {"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3} | dict.fromkeys(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
+)
+
+
+def exponent(currency: str) -> int:
+    """Decimal places of a currency (ISO 4217)."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def major(minor: float, currency: str) -> str:
+    """Minor units as a decimal string in major units, rounded half up to the currency's places."""
+    places = exponent(currency)
+    return f"{Decimal(repr(minor)).scaleb(-places).quantize(Decimal(1).scaleb(-places), 'ROUND_HALF_UP'):f}"
+
+
+def reporting_minor(log: EventLog, table: ir.Table) -> ir.FloatingValue:
+    """``amount_minor`` of a table in minor units of the reporting currency; a missing amount counts 0.
+
+    Raises
+    ------
+    AnalysisError
+        If a currency has no rate in ``[rates]`` of o2c.toml: sums across currencies are never guessed.
+    """
+    company, rates = log.settings.config.company, log.settings.config.rates
+    priced = table.filter(table.amount_minor.notnull()).select("currency").distinct()
+    found = sorted(str(row["currency"]) for row in log.reader.rows(priced))
+    factors: list[tuple[str, float]] = []
+    for currency in found:
+        if currency == company.currency:
+            factors.append((currency, 1.0))
+            continue
+        rate = rates.per_unit.get(currency) if rates is not None else None
+        if rate is None:
+            raise AnalysisError(
+                f"amounts are in {', '.join(found)} and there is no rate for {currency}; expected one currency or a "
+                f"rate of each to {company.currency}; add [rates] with a date to o2c.toml"
+            )
+        factors.append((currency, float(rate) * 10.0 ** (exponent(company.currency) - exponent(currency))))
+    if not factors:
+        return ibis.literal(0.0)
+    amount = table.amount_minor.cast("float64").fill_null(0.0)
+    if len(factors) == 1:
+        return amount * factors[0][1]
+    return amount * table.currency.cases(*factors, else_=0.0)

@@ -1,0 +1,81 @@
+"""What is in the log?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.validate import validate
+from o2c_mining.trace.select import ObjectFilter, select, variants_ranked
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of the whole log and of one lens."""
+
+    events: int
+    objects: dict[str, int]
+    relations: int
+    object_relations: int
+    lens: str
+    cases: int
+    open_cases: int
+    shared_events: int
+    activities: int
+    variants: int
+    first_event: datetime
+    last_event: datetime
+    sources: dict[str, int]
+    quarantined: int
+    findings: dict[str, int]
+    version: int
+    watermarks: dict[str, datetime]
+
+
+def summary(log: EventLog, lens: str | None = None) -> Summary:
+    """Count events, objects, relations, cases and variants.
+
+    Everything loaded counts, impossible times included, unless the log was opened for an earlier ``as_of``.
+    ``relations`` are event-object references, ``object_relations`` object-object relations.
+    """
+    rows = log.reader.rows
+    events = log.reader.table("events_current") if log.stored_traces_hold else log.events
+    totals = rows(
+        events.aggregate(
+            events=events.count(),
+            activities=events.activity.nunique(),
+            first_event=events.time.min(),
+            last_event=events.time.max(),
+        )
+    )[0]
+    types = rows(log.objects.group_by("object_type").aggregate(n=log.objects.count()).order_by("object_type"))
+    systems = rows(events.group_by("system").aggregate(n=events.count()).order_by("system"))
+    traces = select(log, ObjectFilter(lens=lens))
+    cases = rows(traces.cases.aggregate(n=traces.cases.count(), still_open=traces.cases.closed_at.isnull().sum()))[0]
+    spread = traces.pairs.group_by("event_id").aggregate(n=traces.pairs.count())
+    shared = log.reader.count(spread.filter(spread.n > 1))
+    ranked = variants_ranked(traces.cases)
+    findings = validate(log)
+    return Summary(
+        events=totals["events"],
+        objects={row["object_type"]: row["n"] for row in types},
+        relations=log.reader.count(log.e2o),
+        object_relations=log.reader.count(log.o2o),
+        lens=traces.lens.object_type,
+        cases=cases["n"],
+        open_cases=cases["still_open"] or 0,
+        shared_events=shared,
+        activities=totals["activities"],
+        variants=log.reader.count(ranked),
+        first_event=totals["first_event"],
+        last_event=totals["last_event"],
+        sources={str(row["system"]): row["n"] for row in systems},
+        quarantined=sum(int(str(row["quarantined"] or 0)) for row in log.snapshot.history()),
+        findings={
+            severity: sum(finding.count for finding in findings if finding.severity == severity)
+            for severity in ("error", "warning")
+        },
+        version=log.snapshot.number,
+        watermarks=log.snapshot.watermarks(),
+    )
