@@ -1,0 +1,208 @@
+"""The one place that puts the pieces together: workspace, store, log, sources, clock.
+
+``open_log`` is the only door to a log; the command line and the dashboards both come through it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from o2c_mining.config import Config, load_config
+from o2c_mining.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from o2c_mining.log.event_log import EventLog, Scope, Settings
+    from o2c_mining.log.store import Batch, Store
+
+CONFIG_FILE = "o2c.toml"
+REFERENCE = "order_to_cash.bpmn"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder with its settings."""
+
+    root: Path
+    config: Config
+
+    @property
+    def store_path(self) -> Path:
+        """Folder of the Delta tables."""
+        return self.root / "store"
+
+    def path(self, relative: str) -> Path:
+        """A path of the configuration, relative to the workspace."""
+        return (self.root / relative).resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Called while sources are read: what is being done and how many rows were read so far."""
+
+    report: Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What an extraction loaded."""
+
+    batches: tuple[Batch, ...]
+    watermark: datetime | None
+    refreshed_cases: int
+    version: int
+
+
+def open_workspace(path: Path) -> Workspace:
+    """Read a workspace's settings; refuses a folder without ``o2c.toml``."""
+    root = path.resolve()
+    return Workspace(root, load_config(root / CONFIG_FILE))
+
+
+def init_workspace(path: Path) -> list[Path]:
+    """Write a commented, working workspace; files that exist already are left alone. Returns what was written."""
+    from o2c_mining.calendar.file import default_calendar_text
+    from o2c_mining.monitor.sla import default_sla_text
+
+    texts = {
+        CONFIG_FILE: resources.files("o2c_mining.templates").joinpath("o2c.toml").read_text(encoding="utf-8"),
+        "calendars/company.yaml": default_calendar_text(),
+        "slas/goods_issue_to_invoice.yaml": default_sla_text(),
+        f"reference/{REFERENCE}": packaged_reference().read_text(encoding="utf-8"),
+    }
+    written = []
+    for name, text in texts.items():
+        target = path / name
+        if target.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        written.append(target)
+    return written
+
+
+def packaged_reference() -> Path:
+    """The reference model that is shipped."""
+    return Path(str(resources.files("o2c_mining.conformance").joinpath("reference", REFERENCE)))
+
+
+def reference_model(workspace: Workspace) -> Path:
+    """The workspace's own reference model where it has one, else the shipped one."""
+    own = workspace.path(workspace.config.reference)
+    return own if own.is_file() else packaged_reference()
+
+
+def settings_of(workspace: Workspace) -> Settings:
+    """Configuration, calendar and lanes that the workspace's figures depend on."""
+    from o2c_mining.calendar.file import load_calendar
+    from o2c_mining.log.event_log import Settings
+    from o2c_mining.trace.lanes import lanes
+
+    name = workspace.config.company.calendar
+    calendar = load_calendar(workspace.path(f"calendars/{name}.yaml")) if name is not None else None
+    return Settings(workspace.config, calendar, lanes(reference_model(workspace)))
+
+
+def open_store(workspace: Workspace) -> Store:
+    """The workspace's event store."""
+    from o2c_mining.log.store import Store
+
+    return Store(workspace.store_path)
+
+
+def open_log(
+    workspace: Workspace,
+    *,
+    scope: Scope | None = None,
+    as_of: datetime | None = None,
+    known_at: int | datetime | None = None,
+) -> EventLog:
+    """Open the log: the only door to read it.
+
+    Parameters
+    ----------
+    workspace
+        From ``open_workspace``.
+    scope
+        Which cases the reader may see; part of every cache key.
+    as_of
+        Event time: nothing later exists. Default: the newest event with a possible time.
+    known_at
+        Commit number or moment: what had been loaded then. Default: the newest complete load.
+
+    Raises
+    ------
+    LogError
+        If the store is empty or cannot be read.
+    """
+    from o2c_mining.log.event_log import EVERYTHING, open_event_log
+
+    snapshot = open_store(workspace).snapshot(known_at)
+    return open_event_log(snapshot, settings_of(workspace), scope=scope or EVERYTHING, as_of=as_of)
+
+
+def version_of(workspace: Workspace) -> int:
+    """Number of the newest complete load, without opening the log."""
+    return open_store(workspace).snapshot().number
+
+
+def open_state(workspace: Workspace) -> Engine:
+    """The database of alerts and actions, brought to the newest schema."""
+    from o2c_mining.state.engine import open_engine
+
+    return open_engine(workspace.config.state.url, workspace.root)
+
+
+def extract(
+    workspace: Workspace, names: Sequence[str] = (), *, full: bool = False, progress: Progress | None = None
+) -> Extracted:
+    """Load increments of the configured sources; each source ends with one commit of everything it changed.
+
+    Raises
+    ------
+    ConfigError
+        If no source is configured or a name is unknown.
+    ConnectorError
+        If a source cannot be reached or lacks what its connector needs; sources before it stay loaded.
+    """
+    from o2c_mining.connect.registry import connector_named
+    from o2c_mining.connect.run import extract_source
+    from o2c_mining.trace.refresh import refresh
+
+    sources = workspace.config.source
+    if not sources:
+        raise ConfigError(
+            "no source is configured; expected at least one [[source]] in o2c.toml; add one, or run `o2c import FILE`"
+        )
+    known = [source.name for source in sources]
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"unknown source {name!r}; configured are: {', '.join(known)}; correct the name")
+    settings = settings_of(workspace)
+    store = open_store(workspace)
+    batches: list[Batch] = []
+    refreshed = 0
+    for source in sources:
+        if names and source.name not in names:
+            continue
+        connector = connector_named(source.connector)
+        with store.writer() as writer:
+            result = extract_source(source, connector, writer, workspace=workspace, full=full, progress=progress)
+            refreshed += refresh(writer, settings, result.touched)
+            writer.commit(result.batches)
+            batches.extend(result.batches)
+    snapshot = store.snapshot()
+    marks = snapshot.watermarks().values()
+    return Extracted(tuple(batches), min(marks, default=None), refreshed, snapshot.number)
+
+
+def clear_workspace(workspace: Workspace) -> None:
+    """Remove what was derived (store and alerts); settings and sources stay."""
+    shutil.rmtree(workspace.store_path, ignore_errors=True)

@@ -1,0 +1,192 @@
+"""What every command shares: where it runs, the filters, and how results and errors are printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from o2c_mining.errors import ConfigError
+
+if TYPE_CHECKING:
+    from o2c_mining.bootstrap import Workspace
+    from o2c_mining.log.event_log import EventLog
+    from o2c_mining.trace.select import ObjectFilter, Traces
+
+
+@dataclass(slots=True)
+class Context:
+    """Options that are accepted before and after every subcommand."""
+
+    workspace: Path
+    json: bool = False
+    as_of: datetime | None = None
+    known_at: int | datetime | None = None
+
+
+current = Context(Path(os.environ.get("O2C_WORKSPACE", ".")))
+
+LensOption = Annotated[str | None, typer.Option("--lens", metavar="TYPE", help="Object type taken as the case.")]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="DATE", help="Cases that start on this day or later (company's zone).")
+]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Cases that start before this day.")]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="ATTR=VALUE[,VALUE]", help="Keep cases with this attribute; repeatable."),
+]
+WithOption = Annotated[
+    list[str] | None, typer.Option("--with", metavar="ACTIVITY", help="Keep cases in which it happened; repeatable.")
+]
+WithoutOption = Annotated[
+    list[str] | None, typer.Option("--without", metavar="ACTIVITY", help="Keep cases without it; repeatable.")
+]
+VariantOption = Annotated[int | None, typer.Option("--variant", metavar="N", help="Rank in the unfiltered lens.")]
+TimeOption = Annotated[
+    str | None, typer.Option("--time", metavar="working|calendar", help="Which time counts (default: working).")
+]
+
+
+def workspace() -> Workspace:
+    """The workspace the command runs in."""
+    from o2c_mining.bootstrap import open_workspace
+
+    return open_workspace(current.workspace)
+
+
+def log() -> EventLog:
+    """The log of the workspace at ``--as-of`` and ``--known-at``."""
+    from o2c_mining.bootstrap import open_log
+
+    return open_log(workspace(), as_of=current.as_of, known_at=current.known_at)
+
+
+def object_filter(
+    lens: str | None = None,
+    from_: str | None = None,
+    to: str | None = None,
+    where: Sequence[str] | None = None,
+    with_: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
+    variant: int | None = None,
+) -> ObjectFilter:
+    """The filter that the options describe."""
+    from o2c_mining.trace.select import ObjectFilter
+
+    conditions = []
+    for condition in where or ():
+        attribute, equals, values = condition.partition("=")
+        if not equals or not attribute.strip() or not values:
+            raise ConfigError(
+                f"--where {condition!r} is no condition; expected attribute=value[,value]; for example region=DACH,UK"
+            )
+        conditions.append((attribute.strip(), tuple(value.strip() for value in values.split(","))))
+    start, end = parse_day("--from", from_), parse_day("--to", to)
+    if start is not None and end is not None and end <= start:
+        raise ConfigError(f"--to {end} is not after --from {start}; expected a later day; the interval is half-open")
+    return ObjectFilter(lens, start, end, tuple(conditions), tuple(with_ or ()), tuple(without or ()), variant)
+
+
+def traces(chosen: ObjectFilter) -> Traces:
+    """The chosen cases of the workspace's log."""
+    from o2c_mining.trace.select import select
+
+    return select(log(), chosen)
+
+
+def working_time(option: str | None, opened: EventLog) -> bool:
+    """Whether working time counts: as asked for, else whenever a calendar is configured."""
+    if option is None:
+        return opened.settings.calendar is not None
+    if option not in ("working", "calendar"):
+        raise ConfigError(f"--time {option!r} is unknown; expected working or calendar; correct it")
+    return option == "working"
+
+
+def parse_day(name: str, text: str | None) -> date | None:
+    """A day such as 2026-01-31."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{name} {text!r} is no day; expected YYYY-MM-DD; for example 2026-01-31") from error
+
+
+def parse_time(name: str, text: str) -> datetime:
+    """An ISO time; without offset it is UTC; a day means its start."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"{name} {text!r} is no time; expected ISO 8601; for example 2026-01-31T12:00:00+00:00"
+        ) from error
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def parse_known_at(text: str) -> int | datetime:
+    """A version number or an ISO time."""
+    return int(text) if text.isdigit() else parse_time("--known-at", text)
+
+
+def plain(value: Any) -> Any:
+    """A result as JSON values: field names without trailing underscore, times in ISO 8601 UTC, money as strings."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name.rstrip("_"): plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def emit(payload: Any, text: str) -> None:
+    """Print the result: one JSON document with ``--json``, else the text."""
+    if current.json:
+        sys.stdout.write(json.dumps(plain(payload), ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+    else:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def note(text: str) -> None:
+    """Something worth knowing beside the result, on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[int] = ()) -> str:
+    """Rows as aligned plain text; ``right`` lists the columns to align right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max([len(header), *(len(row[i]) for row in cells)]) for i, header in enumerate(headers)]
+
+    def line(values: Sequence[str]) -> str:
+        parts = [v.rjust(w) if i in right else v.ljust(w) for i, (v, w) in enumerate(zip(values, widths, strict=True))]
+        return "  ".join(parts).rstrip()
+
+    return "\n".join([line(list(headers)), line(["-" * width for width in widths]), *(line(row) for row in cells)])
+
+
+def span(seconds: float | None) -> str:
+    """A duration for people: one unit rule everywhere, minutes below 2 h, hours below 2 d, then days."""
+    if seconds is None:
+        return "not yet known"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 172800:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.1f} d"

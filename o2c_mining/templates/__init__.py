@@ -1,0 +1,1 @@
+"""Files that `o2c init` writes into a new workspace."""
