@@ -33,7 +33,7 @@ def closure(requirements: list[str]) -> dict[str, str]:
         try:
             package = distribution(name)
         except PackageNotFoundError:
-            sys.exit(f"error: {need} is not installed here; expected every dependency; run `pip install '{need}'` first")
+            sys.exit(f"error: {need} is not installed; expected every dependency; run `pip install '{need}'` first")
         if not need.specifier.contains(package.version, prereleases=True):
             sys.exit(f"error: {name} {package.version} is installed; expected {need}; install a fitting version first")
         found[name] = package.version

@@ -1,0 +1,64 @@
+"""``o2c conformance``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from o2c_mining.cli import common
+
+if TYPE_CHECKING:
+    from o2c_mining.conformance.conformance import Conformance
+
+
+def conformance(
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="BPMN file (default: the lens' reference model).")
+    ] = None,
+    lens: common.LensOption = None,
+    from_: common.FromOption = None,
+    to: common.ToOption = None,
+    where: common.WhereOption = None,
+    with_: common.WithOption = None,
+    without: common.WithoutOption = None,
+    variant: common.VariantOption = None,
+) -> None:
+    """Compare cases with the reference model and name what deviates."""
+    from o2c_mining.conformance.conformance import conformance as compare
+    from o2c_mining.conformance.reference import reference_model
+
+    chosen = common.traces(common.object_filter(lens, from_, to, where, with_, without, variant))
+    folder = common.workspace().path("reference")
+    result = compare(chosen, reference_model(chosen.lens.object_type, folder, model))
+    common.emit(result, _text(result))
+
+
+def _text(result: Conformance) -> str:
+    lines = [
+        f"{result.cases} closed cases of lens {result.lens} against {result.model}: {result.fitting_cases} fit, "
+        f"{result.deviating_cases} deviate, {result.undecidable_cases} cannot be told; "
+        f"{result.open_cases} open ones, {result.open_deviating_cases} of them deviate so far",
+        f"fitness {_ratio(result.fitness.average)} average, {_ratio(result.fitness.log)} log; "
+        f"precision {_ratio(result.precision)}",
+    ]
+    if result.deviations:
+        rows = [
+            (
+                deviation.kind,
+                deviation.activity,
+                deviation.cases,
+                f"{deviation.share:.1%}",
+                f"{deviation.value} {deviation.currency}",
+                "" if deviation.extra_seconds is None else common.span(deviation.extra_seconds),
+            )
+            for deviation in result.deviations
+        ]
+        headers = ("deviation", "activity", "cases", "share", "value", "longer by")
+        lines += ["", common.table(headers, rows, right=(2, 3, 4, 5))]
+    return "\n".join(lines)
+
+
+def _ratio(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.4f}"
