@@ -1,0 +1,21 @@
+-- activity: Assign Goods
+-- grain: one row per step of stock.shipment.out to assigned
+-- key: ir_model_log.id
+-- meaning: goods in stock were reserved for the delivery
+-- time: ir_model_log.create_date, the start of the transaction, because the record itself keeps no time of the step
+-- reversal: unassigning is no event; a second assignment is a second event
+-- objects: the delivery
+SELECT
+    'Assign Goods' AS activity,
+    t.at AS time,
+    40 AS source_seq,
+    t.resource,
+    t.resource_kind,
+    t.team,
+    'ir_model_log' AS source_table,
+    CAST(t.log_id AS VARCHAR) AS source_key,
+    'shipment:' || t.record_id AS entity_key,
+    [{'object_id': 'delivery:' || t.record_id, 'qualifier': 'delivery'}] AS objects
+FROM a_transitions AS t
+JOIN stock_shipment_out AS d ON d.id = t.record_id
+WHERE t.model = 'stock.shipment.out' AND t.event = 'transition' AND t.target = 'state:assigned'

@@ -1,0 +1,21 @@
+-- activity: Confirm Order
+-- grain: one row per step of sale.sale to confirmed
+-- key: ir_model_log.id
+-- meaning: the customer ordered and the order was accepted; with a credit limit this is also the release
+-- time: ir_model_log.create_date, the start of the transaction, because the record itself keeps no time of the step
+-- reversal: an order taken back to draft keeps this event and is confirmed or cancelled later
+-- objects: the order
+SELECT
+    'Confirm Order' AS activity,
+    t.at AS time,
+    30 AS source_seq,
+    t.resource,
+    t.resource_kind,
+    t.team,
+    'ir_model_log' AS source_table,
+    CAST(t.log_id AS VARCHAR) AS source_key,
+    'order:' || t.record_id AS entity_key,
+    [{'object_id': 'order:' || t.record_id, 'qualifier': 'order'}] AS objects
+FROM a_transitions AS t
+JOIN b_orders AS d ON d.id = t.record_id
+WHERE t.model = 'sale.sale' AND t.event = 'transition' AND t.target = 'state:confirmed'

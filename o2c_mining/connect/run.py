@@ -1,0 +1,160 @@
+"""One extraction of one source: rows into staging page by page, then the log's versions, appended but not committed.
+
+``bootstrap`` calls it like this, once per run::
+
+    with store.writer() as writer:
+        results = [extract_source(source, writer, base=workspace, full=False, progress=bar) for source in sources]
+        results += [linked for source in every_configured_source if (linked := link_source(source, writer)) is not None]
+        refresh_traces(writer, touched=[result.touched for result in results])
+        batches = [batch for result in results for batch in result.batches]
+        if batches:
+            writer.commit(batches)
+
+Staging pages are committed on the way; the log's tables become visible with that last commit. A run killed before it
+leaves its staged rows behind, and the next run derives what follows from them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from o2c_mining.connect.catalog import load_catalog
+from o2c_mining.connect.engine import arrow, engine
+from o2c_mining.connect.linker import LINK, append_links, load_known
+from o2c_mining.connect.registry import AnyConnector, connector_named, parse_options
+from o2c_mining.connect.staging import Progress, Staged, stage
+from o2c_mining.connect.transform import note_objects, transform
+from o2c_mining.log.store import Batch, Writer
+
+
+class SourceSettings(Protocol):
+    """A source as ``o2c.toml`` configures it."""
+
+    @property
+    def name(self) -> str:
+        """The source's own name: it begins every id of its objects."""
+        ...
+
+    @property
+    def connector(self) -> str:
+        """Which connector reads it."""
+        ...
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The connector's options."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceResult:
+    """What one source brought in this run.
+
+    ``streams`` are the totals to show; ``batches`` is what the caller still has to commit; ``touched`` has one row per
+    object (``object_id``) whose traces must be refreshed; ``watermark`` says up to when the source is complete.
+    """
+
+    source: str
+    streams: tuple[Batch, ...]
+    batches: tuple[Batch, ...]
+    touched: pa.Table
+    watermark: datetime | None
+
+
+def silent(source: str, stream: str, rows: int) -> None:
+    """A progress listener that shows nothing."""
+
+
+def extract_source(
+    source: SourceSettings,
+    writer: Writer,
+    *,
+    base: Path,
+    full: bool = False,
+    progress: Progress = silent,
+    connector: AnyConnector | None = None,
+) -> SourceResult:
+    """Bring the store up to date with a source. Relative paths in its options start at ``base``.
+
+    Raises
+    ------
+    ConfigError
+        If the connector or an option is unknown.
+    ConnectorError
+        If the source cannot be read; ``permanent`` when a retry is pointless.
+    """
+    used = connector or connector_named(source.connector)
+    options = parse_options(used, source.options, source=source.name)
+    catalog = load_catalog(used.folder)
+    totals: list[Batch] = []
+    pending: list[Batch] = []
+    with engine() as connection:
+        with used.open(options, base=base) as opened:
+            for stream in used.streams(options):
+                before = writer.base.cursor(source.name, stream.name)
+                after = None if full else before
+                staged = stage(connection, source.name, stream, opened, writer, after=after, progress=progress)
+                total = _total(source.name, staged)
+                totals.append(total)
+                if staged.commits == 0 and staged.cursor != before:
+                    pending.append(total)
+            watermark = opened.watermark()
+        load = transform(
+            connection,
+            writer,
+            source.name,
+            catalog,
+            used.reference_tables(options),
+            full=full,
+            watermark=watermark,
+        )
+    totals.append(load.batch)
+    moved = load.changed > 0 or load.batch.cursor != writer.base.cursor(source.name, load.batch.stream)
+    if moved or pending or watermark != writer.base.watermarks().get(source.name):
+        pending.append(load.batch)
+    return SourceResult(source.name, tuple(totals), tuple(pending), load.touched, watermark)
+
+
+def link_source(
+    source: SourceSettings, writer: Writer, *, connector: AnyConnector | None = None
+) -> SourceResult | None:
+    """Renew the links of a source to the documents of others; ``None`` where its connector links nothing or nothing
+    changed since the last time."""
+    used = connector or connector_named(source.connector)
+    options = parse_options(used, source.options, source=source.name)
+    linker = used.linker(options)
+    upto = writer.next_seq(0) - 1
+    before = writer.base.cursor(source.name, LINK)
+    fingerprint = load_catalog(used.folder).fingerprint + repr(options)
+    if linker is None or (before is not None and json.loads(before) == {"seq": upto, "options": fingerprint}):
+        return None
+    with engine() as connection:
+        links = linker.link(source.name, load_known(connection, writer, source.name))
+        appended = append_links(connection, writer, source.name, links)
+        connection.execute("CREATE OR REPLACE TEMP TABLE touched_objects (object_id VARCHAR)")
+        for table, _, rows in appended:
+            note_objects(connection, writer, table, rows)
+        touched = arrow(connection, "SELECT DISTINCT object_id FROM touched_objects ORDER BY 1")
+    accepted = sum(difference.changed for _, difference, _ in appended)
+    unchanged = sum(difference.unchanged for _, difference, _ in appended)
+    cursor = json.dumps({"seq": writer.next_seq(0) - 1, "options": fingerprint})
+    batch = Batch(source.name, LINK, cursor, None, accepted + unchanged, accepted, 0, unchanged)
+    return SourceResult(source.name, (batch,), (batch,), touched, None)
+
+
+def _total(source: str, staged: Staged) -> Batch:
+    return Batch(
+        source,
+        staged.stream,
+        staged.cursor,
+        read=staged.read,
+        accepted=staged.accepted,
+        quarantined=staged.quarantined,
+        duplicate=staged.duplicate,
+    )
