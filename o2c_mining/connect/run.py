@@ -3,8 +3,9 @@
 ``bootstrap`` calls it like this, once per run::
 
     with store.writer() as writer:
-        results = [extract_source(source, writer, base=workspace, full=False, progress=bar) for source in sources]
-        results += [linked for source in every_configured_source if (linked := link_source(source, writer)) is not None]
+        results = [extract_source(source, connector_named(source.connector), writer, base=root) for source in sources]
+        linked = [link_source(source, connector_named(source.connector), writer) for source in every_source]
+        results += [result for result in linked if result is not None]
         refresh_traces(writer, touched=[result.touched for result in results])
         batches = [batch for result in results for batch in result.batches]
         if batches:
@@ -17,6 +18,7 @@ leaves its staged rows behind, and the next run derives what follows from them.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +29,8 @@ import pyarrow as pa
 from o2c_mining.connect.catalog import load_catalog
 from o2c_mining.connect.engine import arrow, engine
 from o2c_mining.connect.linker import LINK, append_links, load_known
-from o2c_mining.connect.registry import AnyConnector, connector_named, parse_options
+from o2c_mining.connect.protocol import Options
+from o2c_mining.connect.registry import AnyConnector, parse_options
 from o2c_mining.connect.staging import Progress, Staged, stage
 from o2c_mining.connect.transform import note_objects, transform
 from o2c_mining.log.store import Batch, Writer
@@ -47,8 +50,18 @@ class SourceSettings(Protocol):
         ...
 
     @property
-    def options(self) -> dict[str, object]:
-        """The connector's options."""
+    def url(self) -> str | None:
+        """Address of a database or service; becomes option ``url``."""
+        ...
+
+    @property
+    def path(self) -> str | None:
+        """A file or folder; becomes option ``path``."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """The connector's further options."""
         ...
 
 
@@ -73,12 +86,12 @@ def silent(source: str, stream: str, rows: int) -> None:
 
 def extract_source(
     source: SourceSettings,
+    connector: AnyConnector,
     writer: Writer,
     *,
     base: Path,
     full: bool = False,
     progress: Progress = silent,
-    connector: AnyConnector | None = None,
 ) -> SourceResult:
     """Bring the store up to date with a source. Relative paths in its options start at ``base``.
 
@@ -89,14 +102,13 @@ def extract_source(
     ConnectorError
         If the source cannot be read; ``permanent`` when a retry is pointless.
     """
-    used = connector or connector_named(source.connector)
-    options = parse_options(used, source.options, source=source.name)
-    catalog = load_catalog(used.folder)
+    options = _options(source, connector)
+    catalog = load_catalog(connector.folder)
     totals: list[Batch] = []
     pending: list[Batch] = []
     with engine() as connection:
-        with used.open(options, base=base) as opened:
-            for stream in used.streams(options):
+        with connector.open(options, base=base) as opened:
+            for stream in connector.streams(options):
                 before = writer.base.cursor(source.name, stream.name)
                 after = None if full else before
                 staged = stage(connection, source.name, stream, opened, writer, after=after, progress=progress)
@@ -110,7 +122,7 @@ def extract_source(
             writer,
             source.name,
             catalog,
-            used.reference_tables(options),
+            connector.reference_tables(options),
             full=full,
             watermark=watermark,
         )
@@ -121,17 +133,14 @@ def extract_source(
     return SourceResult(source.name, tuple(totals), tuple(pending), load.touched, watermark)
 
 
-def link_source(
-    source: SourceSettings, writer: Writer, *, connector: AnyConnector | None = None
-) -> SourceResult | None:
+def link_source(source: SourceSettings, connector: AnyConnector, writer: Writer) -> SourceResult | None:
     """Renew the links of a source to the documents of others; ``None`` where its connector links nothing or nothing
     changed since the last time."""
-    used = connector or connector_named(source.connector)
-    options = parse_options(used, source.options, source=source.name)
-    linker = used.linker(options)
+    options = _options(source, connector)
+    linker = connector.linker(options)
     upto = writer.next_seq(0) - 1
     before = writer.base.cursor(source.name, LINK)
-    fingerprint = load_catalog(used.folder).fingerprint + repr(options)
+    fingerprint = load_catalog(connector.folder).fingerprint + repr(options)
     if linker is None or (before is not None and json.loads(before) == {"seq": upto, "options": fingerprint}):
         return None
     with engine() as connection:
@@ -146,6 +155,14 @@ def link_source(
     cursor = json.dumps({"seq": writer.next_seq(0) - 1, "options": fingerprint})
     batch = Batch(source.name, LINK, cursor, None, accepted + unchanged, accepted, 0, unchanged)
     return SourceResult(source.name, (batch,), (batch,), touched, None)
+
+
+def _options(source: SourceSettings, connector: AnyConnector) -> Options:
+    """``url`` and ``path`` of the source are options like any other."""
+    given = {"url": source.url, "path": source.path}
+    return parse_options(
+        connector, {**source.options, **{key: value for key, value in given.items() if value}}, source=source.name
+    )
 
 
 def _total(source: str, staged: Staged) -> Batch:
