@@ -19,8 +19,9 @@ from o2c_mining.errors import ConfigError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from o2c_mining.connect.run import SourceResult
     from o2c_mining.log.event_log import EventLog, Scope, Settings
-    from o2c_mining.log.store import Batch, Store
+    from o2c_mining.log.store import Batch, Store, Writer
 
 CONFIG_FILE = "o2c.toml"
 REFERENCE = "order_to_cash.bpmn"
@@ -172,8 +173,7 @@ def extract(
     ConnectorError
         If a source cannot be reached or lacks what its connector needs; sources before it stay loaded.
     """
-    from o2c_mining.connect.registry import connector_named
-    from o2c_mining.connect.run import extract_source
+    from o2c_mining.connect import connector_named, extract_source, link_source
     from o2c_mining.trace.refresh import refresh
 
     sources = workspace.config.source
@@ -187,20 +187,35 @@ def extract(
             raise ConfigError(f"unknown source {name!r}; configured are: {', '.join(known)}; correct the name")
     settings = settings_of(workspace)
     store = open_store(workspace)
-    batches: list[Batch] = []
+    totals: list[Batch] = []
     refreshed = 0
+
+    def report(source: str, stream: str, rows: int) -> None:
+        if progress is not None:
+            progress.report(f"{source} {stream}", rows)
+
+    def finish(writer: Writer, result: SourceResult) -> None:
+        nonlocal refreshed
+        cases = refresh(writer, settings, result.touched["object_id"].to_pylist())
+        if result.batches or cases:
+            writer.commit(result.batches or result.streams[-1:])
+        refreshed += cases
+        totals.extend(result.streams)
+
     for source in sources:
         if names and source.name not in names:
             continue
         connector = connector_named(source.connector)
         with store.writer() as writer:
-            result = extract_source(source, connector, writer, workspace=workspace, full=full, progress=progress)
-            refreshed += refresh(writer, settings, result.touched)
-            writer.commit(result.batches)
-            batches.extend(result.batches)
+            finish(writer, extract_source(source, connector, writer, base=workspace.root, full=full, progress=report))
+    for source in sources:
+        with store.writer() as writer:
+            linked = link_source(source, connector_named(source.connector), writer)
+            if linked is not None:
+                finish(writer, linked)
     snapshot = store.snapshot()
     marks = snapshot.watermarks().values()
-    return Extracted(tuple(batches), min(marks, default=None), refreshed, snapshot.number)
+    return Extracted(tuple(totals), min(marks, default=None), refreshed, snapshot.number)
 
 
 def clear_workspace(workspace: Workspace) -> None:

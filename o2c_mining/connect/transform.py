@@ -16,7 +16,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from o2c_mining.connect.catalog import Catalog
+from o2c_mining.connect.catalog import Catalog, SourceTable
 from o2c_mining.connect.derive import create_source_tables, derive
 from o2c_mining.connect.engine import arrow, number, quoted, scan
 from o2c_mining.connect.quarantine import quarantine
@@ -72,15 +72,13 @@ def transform(
     fingerprint = _fingerprint(catalog, reference_tables)
     covered, known = _last(writer.base.cursor(source, TRANSFORM))
     restricted = not full and known == fingerprint
-    upto = writer.next_seq(0) - 1
     files = {table.name: writer.files(staging_table(source, table.name)) for table in catalog.tables}
-    if restricted and upto == covered:
+    changed = [table for table in catalog.tables if _has_changed(connection, files[table.name], covered)]
+    if restricted and not changed:
         return _nothing(source, writer.base.cursor(source, TRANSFORM), watermark)
     create_source_tables(connection, catalog, files)
     if restricted:
-        restricted = not _find_touched(connection, catalog, files, covered)
-        if restricted and number(connection, "SELECT count(*) FROM touched") == 0:
-            return _nothing(source, json.dumps({"seq": upto, "fingerprint": fingerprint}), watermark)
+        restricted = not _find_touched(connection, changed, files, covered)
     refused = derive(connection, catalog, source, reference_tables, restricted=restricted)
     quarantined = quarantine(connection, writer, source, TRANSFORM, refused)
     owned = owned_by(source, restricted=restricted)
@@ -95,7 +93,7 @@ def transform(
     batch = Batch(
         source,
         TRANSFORM,
-        json.dumps({"seq": upto, "fingerprint": fingerprint}),
+        json.dumps({"seq": writer.next_seq(0) - 1, "fingerprint": fingerprint}),
         watermark,
         read=accepted + duplicate + quarantined,
         accepted=accepted,
@@ -127,16 +125,22 @@ def _nothing(source: str, cursor: str | None, watermark: datetime | None) -> Loa
     return Load({}, none, Batch(source, TRANSFORM, cursor, watermark))
 
 
+def _has_changed(connection: duckdb.DuckDBPyConnection, files: list[str], covered: int) -> bool:
+    if not files:
+        return False
+    return number(connection, f"SELECT count(*) FROM {scan(files)} WHERE _seq > {covered:d}") > 0
+
+
 def _find_touched(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, files: Mapping[str, list[str]], covered: int
+    connection: duckdb.DuckDBPyConnection, tables: list[SourceTable], files: Mapping[str, list[str]], covered: int
 ) -> bool:
     """Entities of every row staged after ``covered``, by all versions of that row, as table ``touched``.
 
     True when a table on which everything depends has changed.
     """
     connection.execute("CREATE OR REPLACE TEMP TABLE touched (entity_key VARCHAR PRIMARY KEY)")
-    for table in catalog.tables:
-        if table.touches is None or not files[table.name]:
+    for table in tables:
+        if table.touches is None:
             continue
         staged = scan(files[table.name])
         names = ", ".join(quoted(name) for name in table.schema.names)
@@ -144,8 +148,6 @@ def _find_touched(
             f"CREATE OR REPLACE TEMP TABLE changed AS SELECT {names} FROM {staged} "
             f"WHERE _key IN (SELECT _key FROM {staged} WHERE _seq > {covered:d})"
         )
-        if number(connection, "SELECT count(*) FROM changed") == 0:
-            continue
         if table.touches.strip() == EVERYTHING:
             return True
         try:
