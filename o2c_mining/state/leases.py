@@ -28,7 +28,7 @@ def acquire(session: Session, name: str, holder: str, *, now: datetime, seconds:
     if lease.holder == holder:
         lease.until = until
         return lease.fence
-    if lease.until > now and not _is_dead(lease.holder):
+    if lease.until > now and not is_dead(lease.holder):
         return None
     lease.holder, lease.until, lease.fence = holder, until, lease.fence + 1
     session.flush()
@@ -46,7 +46,8 @@ def release(session: Session, name: str, holder: str, *, now: datetime) -> None:
     session.execute(update(Lease).where(Lease.name == name, Lease.holder == holder).values(until=now))
 
 
-def _is_dead(holder: str) -> bool:
+def is_dead(holder: str) -> bool:
+    """Whether the holder was a process of this machine that no longer runs."""
     host, _, pid = holder.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
         return False

@@ -73,7 +73,6 @@ class Rule(Base):
     baselined_at: Mapped[datetime]
     refresh_seq: Mapped[int] = mapped_column(BigInteger)
     store_epoch: Mapped[int] = mapped_column(BigInteger)
-    failures: Mapped[int] = mapped_column(Integer, default=0)
 
 
 class OpenClock(Base):

@@ -109,7 +109,6 @@ def upgrade() -> None:
         sa.Column("baselined_at", UtcTime(timezone=True), nullable=False),
         sa.Column("refresh_seq", sa.BigInteger(), nullable=False),
         sa.Column("store_epoch", sa.BigInteger(), nullable=False),
-        sa.Column("failures", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(

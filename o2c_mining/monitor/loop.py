@@ -1,0 +1,172 @@
+"""The scheduler: extract, evaluate every rule, deliver, and again; one monitor per workspace.
+
+A lease with a fencing token says who the monitor is. It is renewed while a round runs; a monitor that lost it writes
+nothing more.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from o2c_mining.calendar import WorkCalendar
+from o2c_mining.errors import ConfigError, O2CError
+from o2c_mining.log.event_log import EventLog
+from o2c_mining.monitor.channels.open import targets_of
+from o2c_mining.monitor.channels.protocol import Channel
+from o2c_mining.monitor.deliver import Delivered, Sending, deliver
+from o2c_mining.monitor.evaluate import Evaluated, evaluate
+from o2c_mining.monitor.leadership import LEADER
+from o2c_mining.monitor.retire import retire_rules
+from o2c_mining.monitor.sla import Sla
+from o2c_mining.state import leases
+from o2c_mining.state.database import State
+
+LEASE_SECONDS = 60.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """Everything a round needs, chosen by who starts it. ``extract`` returns what could not be read, if anything."""
+
+    state: State
+    slas: Sequence[Sla]
+    calendars: Mapping[str, WorkCalendar]
+    channels: Mapping[str, Channel]
+    extract: Callable[[], str | None]
+    open_log: Callable[[], EventLog]
+    sending: Sending
+    lease_seconds: float = LEASE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round did; ``problem`` says what could not be read."""
+
+    started_at: datetime
+    snapshot: int
+    evaluations: tuple[Evaluated, ...] = ()
+    delivered: Delivered = field(default_factory=Delivered)
+    problem: str | None = None
+
+
+def run_once(monitor: Monitor, *, wait_seconds: float = 0.0) -> Round:
+    """One round under the monitor's lease.
+
+    Raises
+    ------
+    ConfigError
+        If another monitor holds the lease, also after ``wait_seconds``.
+    DeliveryError
+        If the lease was lost meanwhile.
+    """
+    fence = _lead(monitor, wait_seconds)
+    with _renewed(monitor):
+        try:
+            return _round(monitor, fence, lambda: False)
+        finally:
+            with monitor.state.write() as session:
+                leases.release(session, LEADER, monitor.sending.holder, now=monitor.sending.clock())
+
+
+def run(
+    monitor: Monitor,
+    *,
+    every_seconds: float,
+    stop: threading.Event,
+    report: Callable[[Round], None] = lambda done: None,
+) -> None:
+    """Rounds until ``stop`` is set; missed ticks are not caught up, a failed round is logged and the next one comes.
+
+    While another monitor leads, this one stands by.
+    """
+    try:
+        while not stop.is_set():
+            began = time.monotonic()
+            fence = _try_to_lead(monitor)
+            if fence is None:
+                _log.info("another monitor leads; standing by")
+            else:
+                with _renewed(monitor):
+                    try:
+                        report(_round(monitor, fence, stop.is_set))
+                    except O2CError as error:
+                        _log.error("%s", error)
+            stop.wait(max(0.0, every_seconds - (time.monotonic() - began)))
+    finally:
+        with monitor.state.write() as session:
+            leases.release(session, LEADER, monitor.sending.holder, now=monitor.sending.clock())
+
+
+def _round(monitor: Monitor, fence: int, should_stop: Callable[[], bool]) -> Round:
+    started = monitor.sending.clock()
+    problem = monitor.extract()
+    log = monitor.open_log()
+    targets = targets_of(monitor.channels)
+    done: list[Evaluated] = []
+    retire_rules(monitor.state, [sla.id for sla in monitor.slas], now=monitor.sending.clock(), fence=fence)
+    for sla in monitor.slas:
+        if should_stop():
+            break
+        calendar = _calendar(monitor.calendars, sla)
+        now = monitor.sending.clock()
+        done.append(evaluate(monitor.state, log, sla, calendar, targets=targets, now=now, fence=fence))
+    delivered = deliver(monitor.state, monitor.channels, monitor.sending, should_stop=should_stop)
+    return Round(started, log.snapshot.number, tuple(done), delivered, problem)
+
+
+def _calendar(calendars: Mapping[str, WorkCalendar], sla: Sla) -> WorkCalendar:
+    """The rule's calendar; ``""`` is the company's."""
+    calendar = calendars.get(sla.calendar or "")
+    if calendar is None:
+        named = ", ".join(sorted(name for name in calendars if name)) or "none"
+        raise ConfigError(
+            f"the SLA '{sla.id}' counts by the calendar '{sla.calendar or '(company)'}'; there are: {named}; "
+            "add a file to calendars/ or set [company] calendar in o2c.toml"
+        )
+    return calendar
+
+
+def _try_to_lead(monitor: Monitor) -> int | None:
+    sending = monitor.sending
+    with monitor.state.write() as session:
+        return leases.acquire(session, LEADER, sending.holder, now=sending.clock(), seconds=monitor.lease_seconds)
+
+
+def _lead(monitor: Monitor, wait_seconds: float) -> int:
+    until = time.monotonic() + wait_seconds
+    while True:
+        fence = _try_to_lead(monitor)
+        if fence is not None:
+            return fence
+        if time.monotonic() >= until:
+            raise ConfigError(
+                "another monitor runs on this workspace; expected to be the only one; stop it, or let it do the work"
+            )
+        time.sleep(0.2)
+
+
+class _renewed:  # noqa: N801 - used as a with statement
+    """Keeps the lease while a round runs; a round may take longer than a lease lasts."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _renew(self) -> None:
+        while not self._done.wait(self._monitor.lease_seconds / 3):
+            if _try_to_lead(self._monitor) is None:
+                return
