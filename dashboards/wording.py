@@ -41,7 +41,7 @@ def duration(seconds: float | None, clock: Clock = CALENDAR) -> str:
         return f"{days:,.0f} {clock.day}" if abs(days) >= 100 else f"{days:.1f} {clock.day}"
     if size >= 3600:
         return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 60:.0f} min"
+    return "< 1 min" if 0 < size < 30 else f"{seconds / 60:.0f} min"
 
 
 def compact(value: float | None) -> str:
@@ -52,7 +52,7 @@ def compact(value: float | None) -> str:
         if abs(value) >= limit * 0.9995:
             scaled = value / limit
             return f"{scaled:,.0f}{suffix}" if abs(scaled) >= 99.95 else f"{scaled:.1f}{suffix}"
-    return f"{value:.0f}"
+    return f"{value:.0f}" if abs(value) >= 0.5 else "0"
 
 
 def money(value: float | None, currency: str) -> str:
@@ -81,7 +81,9 @@ def count(value: int, noun: str | None = None) -> str:
 def plural(noun: str) -> str:
     """``orders``, ``deliveries``."""
     spoken = noun.replace("_", " ")
-    return f"{spoken[:-1]}ies" if spoken.endswith("y") else f"{spoken}s"
+    if spoken.endswith("y") and spoken[-2:-1] not in set("aeiou"):
+        return f"{spoken[:-1]}ies"
+    return f"{spoken}s"
 
 
 def moment(value: datetime | None, zone: str) -> str:

@@ -1,1 +1,1 @@
-"""Our own interface parts: plain JavaScript served from this package, no build step, nothing from outside the machine."""
+"""Our own interface parts: plain JavaScript served from this package, no build step, nothing from outside."""

@@ -13,7 +13,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from o2c_mining.cli import common
 from o2c_mining.errors import ConfigError, DeliveryError
 
 HOST = "127.0.0.1"
@@ -21,6 +25,16 @@ PORT = 8501
 WORKSPACE_VARIABLE = "O2C_WORKSPACE"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
+
+
+def dashboard(
+    port: Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="Port to listen on.")] = PORT,
+    host: Annotated[str, typer.Option("--host", metavar="H", help="Address to listen on.")] = HOST,
+) -> None:
+    """Serve the dashboards of the workspace until Ctrl-C."""
+    code = serve(common.workspace().root, host=host, port=port, tell=common.note)
+    if code:
+        raise typer.Exit(code)
 
 
 def serve(workspace: Path, *, host: str = HOST, port: int = PORT, tell: Callable[[str], None]) -> int:

@@ -12,7 +12,9 @@ from dashboards.components.assets import asset_component
 _mount = asset_component(__file__, js="variants.js", css="variants.css", html='<div class="variants"></div>')
 
 
-def variant_rows(rows: dict[str, Any], *, key: str, selected: int | None, on_pick: Callable[[int | None], None]) -> None:
+def variant_rows(
+    rows: dict[str, Any], *, key: str, selected: int | None, on_pick: Callable[[int | None], None]
+) -> None:
     """Show ``rows`` (see ``dashboards.variant_table``)."""
 
     def picked() -> None:

@@ -1,0 +1,7 @@
+"""Alerts."""
+
+import streamlit as st
+
+
+def page() -> None:
+    st.write("x")

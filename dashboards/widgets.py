@@ -1,0 +1,177 @@
+"""Widgets to view: the filter row, its state in the URL, and the chips that take a condition away again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from dashboards.data import Desk, choices_of
+from dashboards.view import View, attribute_name, from_params, parts, to_params
+from dashboards.wording import plural
+from o2c_mining.trace.select import ObjectFilter
+
+ALL = "All"
+_KEPT = "_cockpit_params"
+_SHOWN_ATTRIBUTES = 2
+
+
+def read_view(here: Desk) -> View:
+    """The view the URL asks for; on coming back from another page the one that was left."""
+    params = {name: st.query_params.get_all(name) for name in st.query_params}
+    if not params and _KEPT in st.session_state:
+        params = st.session_state[_KEPT]
+    view, refused = from_params(params)
+    for problem in refused:
+        st.warning(f"The link was not understood in full. {problem}.", icon=":material/link_off:")
+    lenses = lens_options(here)
+    if view.filter.lens is not None and view.filter.lens not in lenses:
+        st.warning(
+            f"The link asks to follow '{view.filter.lens}'; this log can follow {', '.join(lenses)}.",
+            icon=":material/link_off:",
+        )
+        view = replace(view, filter=replace(view.filter, lens=None))
+    return view
+
+
+def write_view(view: View) -> None:
+    """Put the view into the URL, so that the address can be kept or sent."""
+    params = to_params(view)
+    st.session_state[_KEPT] = params
+    if {name: st.query_params.get_all(name) for name in st.query_params} != params:
+        st.query_params.from_dict(params)
+
+
+def change(view: View) -> None:
+    """For callbacks: show this view in the next run. Widgets take their state from it anew."""
+    write_view(view)
+    for name in [name for name in st.session_state if str(name).startswith("f:")]:
+        del st.session_state[name]
+
+
+def lens_options(here: Desk) -> list[str]:
+    """What can be followed: the configured lenses that this log has objects of."""
+    known = set(here.known_types)
+    return [name for name in here.workspace.config.lenses if name in known] or [here.lens]
+
+
+def filter_row(here: Desk, view: View) -> View:
+    """The filter row; returns the view as the widgets now have it."""
+    chosen = view.filter
+    lenses = lens_options(here)
+    lens = chosen.lens or (here.lens if here.lens in lenses else lenses[0])
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filters"):
+        lens = _segments("Follow", lenses, lens, "f:lens", lambda name: plural(name).capitalize())
+        period = _period(here, chosen)
+        where = _attributes(here, lens, chosen)
+        working = _time(here, view)
+        colour = _segments(
+            "Map colour",
+            ["waiting", "frequency"],
+            view.colour,
+            "f:colour",
+            {"waiting": "Waiting", "frequency": "Frequency"}.get,
+        )
+    kept = (*where, *_hidden_conditions(here, lens, chosen))
+    default_lens = None if lens == here.lens else lens
+    return replace(
+        view,
+        filter=replace(chosen, lens=default_lens, start=period[0], end=period[1], where=kept),
+        working=working,
+        colour="frequency" if colour == "frequency" else "waiting",
+    )
+
+
+def chips(view: View) -> None:
+    """Conditions that no widget of the row shows, each as a button that takes it away."""
+    shown = [(text, rest) for text, rest in parts(view.filter) if text.startswith(("with ", "without ", "variant "))]
+    for text, rest in shown:
+        st.button(
+            text,
+            key=f"chip:{text}",
+            icon=":material/close:",
+            help="Take this condition away",
+            on_click=change,
+            args=(replace(view, filter=rest),),
+        )
+
+
+def loosen(view: View, noun: str) -> None:
+    """What to do when no case is left: every condition as a button."""
+    st.info(f"No {noun} fits all conditions. Take one away:", icon=":material/filter_alt_off:")
+    with st.container(horizontal=True, gap="small"):
+        for text, rest in parts(view.filter):
+            st.button(
+                text, key=f"loosen:{text}", icon=":material/close:", on_click=change, args=(replace(view, filter=rest),)
+            )
+        everything = replace(view, filter=ObjectFilter(lens=view.filter.lens))
+        st.button("All conditions", key="loosen:all", type="primary", on_click=change, args=(everything,))
+
+
+def _segments(label: str, options: list[str], now: str, key: str, words: Callable[[str], Any]) -> str:
+    st.session_state.setdefault(key, now)
+    picked = st.segmented_control(label, options, key=key, format_func=words, required=True)
+    return str(picked or now)
+
+
+def _period(here: Desk, chosen: ObjectFilter) -> tuple[date | None, date | None]:
+    st.session_state.setdefault("f:from", chosen.start)
+    st.session_state.setdefault("f:to", chosen.end)
+    first, last = here.span
+    start = _day("Begun from", "f:from", first, last)
+    end = _day("to before", "f:to", first, last)
+    if start and end and end <= start:
+        st.warning("The period ends before it begins; it is left out until its end lies later.")
+        return None, None
+    return start, end
+
+
+def _day(label: str, key: str, first: date, last: date) -> date | None:
+    return st.date_input(label, None, min_value=first, max_value=last, format="YYYY-MM-DD", width=136, key=key)
+
+
+def _attributes(here: Desk, lens: str, chosen: ObjectFilter) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Pills for the first attributes; choosing "All" clears the others, choosing a value clears "All"."""
+    now = dict(chosen.where)
+    found = []
+    for choice in choices_of(here, lens)[:_SHOWN_ATTRIBUTES]:
+        key = f"f:where:{lens}:{choice.attribute}"
+        wanted = [value for value in now.get(choice.attribute, ()) if value in choice.values]
+        st.session_state.setdefault(key, wanted or [ALL])
+        st.session_state.setdefault(f"_{key}", list(st.session_state[key]))
+        picked = st.pills(
+            attribute_name(choice.attribute).capitalize(),
+            [ALL, *choice.values],
+            selection_mode="multi",
+            key=key,
+            on_change=_settle,
+            args=(key,),
+        )
+        values = tuple(value for value in picked or () if value != ALL)
+        if values:
+            found.append((choice.attribute, values))
+    return tuple(found)
+
+
+def _settle(key: str) -> None:
+    before, now = st.session_state.get(f"_{key}", [ALL]), st.session_state[key]
+    only_all = not now or (ALL in now and ALL not in before)
+    st.session_state[key] = [ALL] if only_all else [value for value in now if value != ALL]
+    st.session_state[f"_{key}"] = list(st.session_state[key])
+
+
+def _hidden_conditions(here: Desk, lens: str, chosen: ObjectFilter) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Conditions of the URL on attributes that the row has no pills for stay as they are."""
+    shown = {choice.attribute for choice in choices_of(here, lens)[:_SHOWN_ATTRIBUTES]}
+    return tuple(pair for pair in chosen.where if pair[0] not in shown)
+
+
+def _time(here: Desk, view: View) -> bool | None:
+    if not here.has_calendar:
+        return None
+    now = "calendar" if view.working is False else "working"
+    words = {"working": "Working", "calendar": "Calendar"}
+    return None if _segments("Time", ["working", "calendar"], now, "f:time", words.get) == "working" else False
