@@ -30,9 +30,7 @@ app = typer.Typer(
 
 @app.callback()
 def _shared(
-    workspace: Annotated[
-        Path, typer.Option("-w", "--workspace", help="Workspace folder (else $O2C_WORKSPACE).")
-    ] = Path(),
+    workspace: Annotated[Path, typer.Option("-w", "--workspace", help="Folder (else $O2C_WORKSPACE).")] = Path(),
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")] = False,
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="TIME", help="Event time: nothing later exists.")

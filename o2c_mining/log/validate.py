@@ -1,4 +1,4 @@
-"""Is the log consistent? Each check is a query that returns the offending rows; bad data are findings, not exceptions."""
+"""Is the log consistent? Each check is a query for the offending rows; bad data are findings, not exceptions."""
 
 from __future__ import annotations
 

@@ -144,7 +144,8 @@ def _cases_above(inputs: Inputs, lens: Lens, changed: ir.Table) -> ir.Table:
     frontier = typed.semi_join(changed, "object_id")
     levels = [frontier]
     for _ in range(1, depth(lens)):
-        back = levels[-1].select("object_id").join(steps, levels[-1].object_id == steps.target_id)
+        last = levels[-1]
+        back = last.join(steps, last.object_id == steps.target_id)
         levels.append(back.select(object_id=back.source_id, object_type=back.source_type).distinct())
     everything = levels[0] if len(levels) == 1 else ibis.union(*levels, distinct=True)
     return everything.filter(everything.object_type == lens.object_type).select(case_id="object_id").distinct()
