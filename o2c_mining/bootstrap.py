@@ -17,11 +17,10 @@ from o2c_mining.config import Config, load_config
 from o2c_mining.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from o2c_mining.connect.run import SourceResult
     from o2c_mining.log.event_log import EventLog, Scope, Settings
     from o2c_mining.log.store import Batch, Store, Writer
+    from o2c_mining.state.database import State
 
 CONFIG_FILE = "o2c.toml"
 REFERENCE = "order_to_cash.bpmn"
@@ -154,11 +153,11 @@ def version_of(workspace: Workspace) -> int:
     return open_store(workspace).snapshot().number
 
 
-def open_state(workspace: Workspace) -> Engine:
+def open_state(workspace: Workspace) -> State:
     """The database of alerts and actions, brought to the newest schema."""
-    from o2c_mining.state.engine import open_engine
+    from o2c_mining.state import database
 
-    return open_engine(workspace.config.state.url, workspace.root)
+    return database.open_state(workspace.config.state.url, root=workspace.root)
 
 
 def extract(
