@@ -20,7 +20,7 @@ LONGEST_SILENCE = timedelta(days=30)
 
 def acknowledge(session: Session, alert_id: str, *, by: str, now: datetime) -> Alert:
     """Say that someone takes care of an alert."""
-    alert = _alert(session, alert_id)
+    alert = find_alert(session, alert_id)
     if alert.state == AlertState.RESOLVED:
         raise ConfigError(
             f"the alert {alert.id} is resolved; expected one that still fires; see `o2c alerts list --state firing`"
@@ -128,8 +128,14 @@ def _awaiting(session: Session, key: str) -> Action:
     return action
 
 
-def _alert(session: Session, alert_id: str) -> Alert:
-    alert = session.get(Alert, alert_id)
-    if alert is None:
-        raise ConfigError(f"there is no alert '{alert_id}'; expected an id; see `o2c alerts list`")
-    return alert
+def find_alert(session: Session, name: str) -> Alert:
+    """The alert of an id, of an unmistakable beginning of one, or the newest one about a document number."""
+    alert = session.get(Alert, name)
+    if alert is not None:
+        return alert
+    begins = Alert.id.startswith(name, autoescape=True)
+    found = list(session.scalars(select(Alert).where(begins | (Alert.number == name) | (Alert.object_id == name))))
+    if len({row.object_id for row in found}) != 1 or not name:
+        what = "several alerts fit" if found else "no alert fits"
+        raise ConfigError(f"{what} '{name}'; expected an id or a document number; see `o2c alerts list`")
+    return max(found, key=lambda row: row.opened_at)

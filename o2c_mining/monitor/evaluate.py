@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from o2c_mining.calendar import WorkCalendar
-from o2c_mining.errors import O2CError
+from o2c_mining.errors import ConfigError, O2CError
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.monitor import read
 from o2c_mining.monitor.apply import Evaluating, apply_clocks
@@ -124,6 +124,18 @@ def evaluate(
         _record(session, log, version, done, complete, now)
         _remember_rule(session, log, run)
     return done
+
+
+def calendar_of(calendars: Mapping[str, WorkCalendar], sla: Sla) -> WorkCalendar:
+    """The rule's calendar; ``""`` is the company's."""
+    calendar = calendars.get(sla.calendar or "")
+    if calendar is None:
+        named = ", ".join(sorted(name for name in calendars if name)) or "none"
+        raise ConfigError(
+            f"the SLA '{sla.id}' counts by the calendar '{sla.calendar or '(company)'}'; there are: {named}; "
+            "add a file to calendars/ or set [company] calendar in o2c.toml"
+        )
+    return calendar
 
 
 def _plan(

@@ -61,9 +61,9 @@ class AlertView:
     resolved_at: datetime | None
     reason: str | None
     retracted: bool
-    money: dict[str, str] | None
-    money_minor: int | None
+    money: str | None
     currency: str | None
+    money_minor: int | None
     documents: tuple[dict[str, str | None], ...]
     details: dict[str, object]
     acked_by: str | None
@@ -233,9 +233,9 @@ def _alert_view(session: Session, alert: Alert, actions: tuple[ActionView, ...],
         resolved_at=alert.resolved_at,
         reason=alert.reason,
         retracted=alert.retracted,
-        money=money_of(alert),
-        money_minor=alert.money_minor,
+        money=(money_of(alert) or {}).get("amount"),
         currency=alert.currency,
+        money_minor=alert.money_minor,
         documents=tuple(alert.details.get("documents", ())),
         details=details,
         acked_by=alert.acked_by,

@@ -19,7 +19,7 @@ from o2c_mining.log.event_log import EventLog
 from o2c_mining.monitor.channels.open import targets_of
 from o2c_mining.monitor.channels.protocol import Channel
 from o2c_mining.monitor.deliver import Delivered, Sending, deliver
-from o2c_mining.monitor.evaluate import Evaluated, evaluate
+from o2c_mining.monitor.evaluate import Evaluated, calendar_of, evaluate
 from o2c_mining.monitor.leadership import LEADER
 from o2c_mining.monitor.retire import retire_rules
 from o2c_mining.monitor.sla import Sla
@@ -74,6 +74,29 @@ def run_once(monitor: Monitor, *, wait_seconds: float = 0.0) -> Round:
                 leases.release(session, LEADER, monitor.sending.holder, now=monitor.sending.clock())
 
 
+def evaluate_once(
+    monitor: Monitor, *, only: str | None = None, full: bool = False, wait_seconds: float = 0.0
+) -> tuple[Evaluated, ...]:
+    """Evaluate the rules, or one of them, without reading sources and without sending anything.
+
+    Raises
+    ------
+    ConfigError
+        If another monitor holds the lease, or there is no rule of that id.
+    """
+    slas = [sla for sla in monitor.slas if only in (None, sla.id)]
+    if only is not None and not slas:
+        known = ", ".join(sla.id for sla in monitor.slas) or "none"
+        raise ConfigError(f"there is no rule '{only}'; slas/ has: {known}; correct --rule")
+    fence = _lead(monitor, wait_seconds)
+    with _renewed(monitor):
+        try:
+            return _evaluate(monitor, monitor.open_log(), slas, fence, full=full)
+        finally:
+            with monitor.state.write() as session:
+                leases.release(session, LEADER, monitor.sending.holder, now=monitor.sending.clock())
+
+
 def run(
     monitor: Monitor,
     *,
@@ -107,29 +130,30 @@ def _round(monitor: Monitor, fence: int, should_stop: Callable[[], bool]) -> Rou
     started = monitor.sending.clock()
     problem = monitor.extract()
     log = monitor.open_log()
+    retire_rules(monitor.state, [sla.id for sla in monitor.slas], now=monitor.sending.clock(), fence=fence)
+    done = _evaluate(monitor, log, monitor.slas, fence, should_stop)
+    delivered = deliver(monitor.state, monitor.channels, monitor.sending, should_stop=should_stop)
+    return Round(started, log.snapshot.number, done, delivered, problem)
+
+
+def _evaluate(
+    monitor: Monitor,
+    log: EventLog,
+    slas: Sequence[Sla],
+    fence: int,
+    should_stop: Callable[[], bool] = lambda: False,
+    *,
+    full: bool = False,
+) -> tuple[Evaluated, ...]:
     targets = targets_of(monitor.channels)
     done: list[Evaluated] = []
-    retire_rules(monitor.state, [sla.id for sla in monitor.slas], now=monitor.sending.clock(), fence=fence)
-    for sla in monitor.slas:
+    for sla in slas:
         if should_stop():
             break
-        calendar = _calendar(monitor.calendars, sla)
+        calendar = calendar_of(monitor.calendars, sla)
         now = monitor.sending.clock()
-        done.append(evaluate(monitor.state, log, sla, calendar, targets=targets, now=now, fence=fence))
-    delivered = deliver(monitor.state, monitor.channels, monitor.sending, should_stop=should_stop)
-    return Round(started, log.snapshot.number, tuple(done), delivered, problem)
-
-
-def _calendar(calendars: Mapping[str, WorkCalendar], sla: Sla) -> WorkCalendar:
-    """The rule's calendar; ``""`` is the company's."""
-    calendar = calendars.get(sla.calendar or "")
-    if calendar is None:
-        named = ", ".join(sorted(name for name in calendars if name)) or "none"
-        raise ConfigError(
-            f"the SLA '{sla.id}' counts by the calendar '{sla.calendar or '(company)'}'; there are: {named}; "
-            "add a file to calendars/ or set [company] calendar in o2c.toml"
-        )
-    return calendar
+        done.append(evaluate(monitor.state, log, sla, calendar, targets=targets, now=now, fence=fence, full=full))
+    return tuple(done)
 
 
 def _try_to_lead(monitor: Monitor) -> int | None:
