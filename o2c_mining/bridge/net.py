@@ -76,7 +76,7 @@ def reachable(net: WorkflowNet, limit: int = MAX_MARKINGS) -> dict[Marking, list
     AnalysisError
         If more than ``limit`` markings are reachable.
     """
-    initial = (net.start,)
+    initial: Marking = (net.start,)
     before: dict[Marking, list[Marking]] = {initial: []}
     todo = [initial]
     while todo:
@@ -96,6 +96,13 @@ def reachable(net: WorkflowNet, limit: int = MAX_MARKINGS) -> dict[Marking, list
     return before
 
 
+def ending_anywhere(net: WorkflowNet) -> WorkflowNet:
+    """The net whose runs are the beginnings of the net's runs: from every reachable marking one silent step ends it."""
+    over = len(net.places)
+    stops = tuple(Transition(f"stop {n}", None, marking, (over,)) for n, marking in enumerate(sorted(reachable(net))))
+    return WorkflowNet(f"{net.name}, so far", (*net.places, "stopped"), (*net.transitions, *stops), net.start, over)
+
+
 def soundness_problem(net: WorkflowNet, limit: int = MAX_MARKINGS) -> str | None:
     """Say why the net is not sound, or None when it is.
 
@@ -107,7 +114,7 @@ def soundness_problem(net: WorkflowNet, limit: int = MAX_MARKINGS) -> str | None
         problem = _improper(net, marking)
         if problem:
             return problem
-    final = (net.end,)
+    final: Marking = (net.end,)
     if final not in before:
         return "the end can never be reached"
     alive, todo = {final}, [final]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from o2c_mining.bridge.alignment import SILENT_COST, VISIBLE_COST, Alignment, Move, Variant
-from o2c_mining.bridge.net import Marking, WorkflowNet, reachable
+from o2c_mining.bridge.net import WorkflowNet, ending_anywhere
 from o2c_mining.errors import AnalysisError
 
 _MODULE = "process_mining::conformance::case_centric::alignments::"
@@ -29,11 +29,13 @@ def align(
 
     With ``so_far`` a variant need not have come to its end: what is still missing is no deviation.
     """
+    if so_far:
+        net = ending_anywhere(net)
     labels = {_uuid("t", index): t.label for index, t in enumerate(net.transitions)}
-    finals = list(reachable(net)) if so_far else [(net.end,)]
-    document = json.dumps(_document(net, finals))
+    document = json.dumps(_document(net))
     options = json.dumps({"cost_fn": _COSTS, "max_states": max_states})
-    empty = _call("align_empty_trace", f'{{"net":{document},"options":{options}}}', ())
+    unlimited = json.dumps({"cost_fn": _COSTS, "max_states": None})
+    empty = _call("align_empty_trace", f'{{"net":{document},"options":{unlimited}}}', ())
     shortest = int(empty["cost"]) if empty is not None else 0
     found: list[Alignment | None] = []
     for variant in variants:
@@ -52,8 +54,8 @@ def _call(function: str, arguments: str, variant: Variant, *, bounded: bool = Fa
 
     try:
         result: dict[str, Any] = json.loads(r4pm.call_binding(_MODULE + function, arguments))
-    except (RuntimeError, ValueError) as error:
-        if bounded:
+    except (TypeError, RuntimeError, ValueError) as error:  # r4pm raises a TypeError for every failure
+        if bounded and "LimitReached" in str(error):
             return None
         raise AnalysisError(
             f"the trace {' > '.join(variant) or '(empty)'} cannot be aligned: {error}; expected a model whose end can "
@@ -77,20 +79,20 @@ def _uuid(kind: str, number: int) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{kind}{number}"))
 
 
-def _document(net: WorkflowNet, finals: Sequence[Marking]) -> dict[str, Any]:
+def _document(net: WorkflowNet) -> dict[str, Any]:
     """The net in r4pm's JSON; names are stable, so that the same net always gives the same alignments."""
     places = [_uuid("p", index) for index in range(len(net.places))]
     arcs = []
     for index, transition in enumerate(net.transitions):
         name = _uuid("t", index)
-        for place in transition.consumes:
-            arcs.append({"from_to": {"type": "PlaceTransition", "nodes": [places[place], name]}, "weight": 1})
-        for place in transition.produces:
-            arcs.append({"from_to": {"type": "TransitionPlace", "nodes": [name, places[place]]}, "weight": 1})
+        for place, count in Counter(transition.consumes).items():
+            arcs.append({"from_to": {"type": "PlaceTransition", "nodes": [places[place], name]}, "weight": count})
+        for place, count in Counter(transition.produces).items():
+            arcs.append({"from_to": {"type": "TransitionPlace", "nodes": [name, places[place]]}, "weight": count})
     return {
         "places": {name: {"id": name} for name in places},
         "transitions": {_uuid("t", i): {"id": _uuid("t", i), "label": t.label} for i, t in enumerate(net.transitions)},
         "arcs": arcs,
         "initial_marking": {places[net.start]: 1},
-        "final_markings": [{places[place]: count for place, count in Counter(marking).items()} for marking in finals],
+        "final_markings": [{places[net.end]: 1}],
     }
