@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from o2c_mining.cli import common
 
 if TYPE_CHECKING:
-    from o2c_mining.bootstrap import Extracted
+    from o2c_mining.bootstrap import Extracted, Workspace
 
 
 def extract(
@@ -17,6 +18,12 @@ def extract(
     full: Annotated[bool, typer.Option("--full", help="Read everything again; what is known adds nothing.")] = False,
 ) -> None:
     """Load what is new or changed in the configured sources."""
+    result = run_extract(common.workspace(), sources or (), full=full)
+    common.emit(document(result), text(result))
+
+
+def run_extract(workspace: Workspace, sources: Sequence[str] = (), *, full: bool = False) -> Extracted:
+    """Extract with a progress bar on stderr."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -29,8 +36,7 @@ def extract(
         def report(what: str, rows: int) -> None:
             bar.update(task, description=what, advance=rows)
 
-        result = bootstrap.extract(common.workspace(), sources or (), full=full, progress=bootstrap.Progress(report))
-    common.emit(document(result), text(result))
+        return bootstrap.extract(workspace, sources, full=full, progress=bootstrap.Progress(report))
 
 
 def document(result: Extracted) -> dict[str, Any]:

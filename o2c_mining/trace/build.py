@@ -31,13 +31,18 @@ class TraceTables:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Current rows that traces are built from; ``work_days`` is the day table of the calendar, if there is one."""
+    """Current rows that traces are built from.
+
+    ``teams`` names the team of a resource, ``lanes`` that of an activity where the resource has none; ``work_days``
+    is the day table of the calendar, if there is one.
+    """
 
     events: ir.Table
     objects: ir.Table
     e2o: ir.Table
     o2o: ir.Table
     lanes: Mapping[str, str]
+    teams: Mapping[str, str]
     work_days: ir.Table | None
 
 
@@ -87,7 +92,7 @@ def ordered_events(inputs: Inputs, case_members: ir.Table) -> ir.Table:
     found = case_members.select("case_id", "object_id").join(referred, "object_id")
     found = found.select("case_id", "event_id").distinct()
     events = inputs.events
-    lane = events.activity.cases(*inputs.lanes.items(), else_="unknown") if inputs.lanes else ibis.literal("unknown")
+    lane = _named(events.activity, inputs.lanes).coalesce("unknown")
     facts = events.select(
         "event_id",
         "activity",
@@ -97,11 +102,17 @@ def ordered_events(inputs: Inputs, case_members: ir.Table) -> ir.Table:
         "system",
         "resource",
         "resource_kind",
-        team=events.team.coalesce(lane),
+        team=events.team.coalesce(_named(events.resource, inputs.teams), lane),
     )
     joined = found.join(facts, "event_id")
     window = ibis.window(group_by="case_id", order_by=[joined[name] for name in _ORDER])
     return joined.mutate(seq=ibis.row_number().over(window))
+
+
+def _named(column: ir.StringValue, names: Mapping[str, str]) -> ir.StringValue:
+    """The name a mapping gives to a value, else null."""
+    nothing = ibis.null("string")
+    return column.cases(*sorted(names.items()), else_=nothing) if names else nothing
 
 
 def enabled_by(inputs: Inputs, case_members: ir.Table, ordered: ir.Table) -> ir.Table:

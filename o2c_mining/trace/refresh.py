@@ -47,7 +47,8 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str]) -> int:
     inputs = inputs_of(reader, settings, loaded=datetime.now(UTC))
     known = known_types(reader, inputs.objects)
     lenses = [lens_for(name, known, settings) for name in settings.config.lenses if name in known]
-    stamp = fingerprint([TRACE_VERSION, lenses, sorted(settings.lanes.items()), calendar_version(settings.calendar)])
+    names_used = [sorted(settings.lanes.items()), sorted(teams_of(settings).items())]
+    stamp = fingerprint([TRACE_VERSION, lenses, names_used, calendar_version(settings.calendar)])
     ids = None if stamp != writer.lenses else sorted(set(touched))
     if ids is not None and not ids:
         return 0
@@ -65,7 +66,8 @@ def inputs_of(reader: Reader, settings: Settings, *, loaded: datetime) -> Inputs
     }
     events = tables["events"].filter(possible_times(tables["events"], loaded))
     days = register_work_days(reader, events, settings.calendar)
-    return Inputs(events, tables["objects"], tables["e2o"], tables["o2o"], settings.lanes, days)
+    teams = teams_of(settings)
+    return Inputs(events, tables["objects"], tables["e2o"], tables["o2o"], settings.lanes, teams, days)
 
 
 def register_work_days(reader: Reader, events: ir.Table, calendar: WorkCalendar | None) -> ir.Table | None:
@@ -77,6 +79,11 @@ def register_work_days(reader: Reader, events: ir.Table, calendar: WorkCalendar 
         return reader.register("work_days", _DAY_SCHEMA.empty_table())
     rows = [row._asdict() for row in day_table(calendar, span["first"].date(), span["last"].date())]
     return reader.register("work_days", pa.Table.from_pylist(rows, schema=_DAY_SCHEMA))
+
+
+def teams_of(settings: Settings) -> dict[str, str]:
+    """Team of each resource, as configured."""
+    return {member: team.name for team in settings.config.team for member in team.members}
 
 
 def calendar_version(calendar: WorkCalendar | None) -> str:

@@ -14,7 +14,7 @@ from o2c_mining.errors import AnalysisError
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.trace.build import Inputs, TraceTables, build, enabled_by, members, ordered_events
 from o2c_mining.trace.lens import Lens, default_lens
-from o2c_mining.trace.refresh import known_types, latest, lens_for, register_work_days
+from o2c_mining.trace.refresh import known_types, latest, lens_for, register_work_days, teams_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ def _tables(log: EventLog, lens: Lens) -> TraceTables:
         )
     else:
         days = register_work_days(reader, log.events, log.settings.calendar)
-        inputs = Inputs(log.events, log.objects, log.e2o, log.o2o, log.settings.lanes, days)
+        settings = log.settings
+        inputs = Inputs(log.events, log.objects, log.e2o, log.o2o, settings.lanes, teams_of(settings), days)
         found = reader.materialize(f"members:{suffix}", members(inputs, lens))
         ordered = reader.materialize(f"ordered:{suffix}", ordered_events(inputs, found))
         enabling = reader.materialize(f"enabling:{suffix}", enabled_by(inputs, found, ordered))
