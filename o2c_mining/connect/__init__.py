@@ -1,5 +1,6 @@
 """The connector door: what a source system's plugin implements, and how its rows become the log."""
 
+from o2c_mining.connect.engine import event_id
 from o2c_mining.connect.linker import KnownObjects, Linker, Links
 from o2c_mining.connect.protocol import Connector, OpenSource, Options, Page, Refused, Stream
 from o2c_mining.connect.registry import connector_named, connectors
@@ -21,6 +22,7 @@ __all__ = [
     "Stream",
     "connector_named",
     "connectors",
+    "event_id",
     "extract_source",
     "link_source",
 ]

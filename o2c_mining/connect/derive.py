@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from o2c_mining.connect.catalog import Catalog, SourceTable, SqlFile
-from o2c_mining.connect.engine import literal, quoted, scan
+from o2c_mining.connect.engine import event_id_sql, literal, quoted, scan
 from o2c_mining.connect.protocol import Refused
 from o2c_mining.errors import ConnectorError
 from o2c_mining.log.schema import E2O, EVENTS, O2O, OBJECT_CHANGES, OBJECTS
@@ -107,7 +107,7 @@ def _events(connection: duckdb.DuckDBPyConnection, catalog: Catalog, source: str
             connection,
             file,
             f"INSERT INTO raw_events (event_id, system, entity_key, {names}, objects) "
-            f"SELECT {literal(source)} || '/' || source_table || '/' || source_key || '/' || activity, "
+            f"SELECT {event_id_sql(source)}, "
             f"{literal(source)}, {prefix} || entity_key, {', '.join(values)}, "
             "objects::STRUCT(object_id VARCHAR, qualifier VARCHAR)[] "
             f"FROM ({file.sql}\n) AS yielded{_restriction(restricted)}",

@@ -43,6 +43,16 @@ def content_hash(columns: Sequence[str]) -> str:
     return f"md5(concat_ws(chr(31), {parts}))"
 
 
+def event_id(source: str, table: str, key: str, activity: str) -> str:
+    """The id of an event: always the same for the same row and activity of a source."""
+    return f"{source}/{table}/{key}/{activity}"
+
+
+def event_id_sql(source: str) -> str:
+    """``event_id`` as SQL over the columns ``source_table, source_key, activity``."""
+    return f"{literal(source)} || '/' || source_table || '/' || source_key || '/' || activity"
+
+
 def key_text(columns: Sequence[str]) -> str:
     """SQL for a primary key as text: the value itself, or the parts joined by ``|``."""
     if len(columns) == 1:

@@ -45,25 +45,35 @@ class Links:
 class Linker(Protocol):
     """What a connector gives when its objects belong to documents of other systems."""
 
+    @property
+    def object_types(self) -> tuple[str, ...]:
+        """Types of objects it wants to know; relations are those among them."""
+        ...
+
     def link(self, source: str, known: KnownObjects) -> Links:
         """All links of this source's objects, the same whenever the same is known."""
         ...
 
 
-def load_known(connection: duckdb.DuckDBPyConnection, writer: Writer, source: str) -> KnownObjects:
+def load_known(
+    connection: duckdb.DuckDBPyConnection, writer: Writer, source: str, object_types: tuple[str, ...]
+) -> KnownObjects:
     """What the log knows, with what this writer appended and without the source's own links."""
-    own = f"NOT starts_with(entity_key, {literal(link_prefix(source))})"
-    for table, schema in (("objects", OBJECTS), ("o2o", O2O), ("events", EVENTS), ("e2o", E2O)):
-        _load_current(connection, writer, table, schema, own if table in ("o2o", "e2o") else "true")
-    first = arrow(
-        connection,
-        "SELECT r.object_id, e.activity, min(e.time) AS time FROM known_e2o r JOIN known_events e USING (event_id) "
-        "GROUP BY ALL ORDER BY ALL",
-    )
+    others = f"NOT starts_with(entity_key, {literal(link_prefix(source))})"
+    wanted = f"object_type IN ({', '.join(literal(name) for name in object_types)})"
+    among = "(SELECT object_id FROM known_objects)"
+    _load_current(connection, writer, "objects", OBJECTS, wanted)
+    _load_current(connection, writer, "o2o", O2O, f"{others} AND source_id IN {among} AND target_id IN {among}")
+    _load_current(connection, writer, "e2o", E2O, f"{others} AND object_id IN {among}")
+    _load_current(connection, writer, "events", EVENTS, "event_id IN (SELECT event_id FROM known_e2o)")
     return KnownObjects(
         arrow(connection, "SELECT * FROM known_objects ORDER BY object_id"),
         arrow(connection, "SELECT * FROM known_o2o ORDER BY source_id, target_id, qualifier"),
-        first,
+        arrow(
+            connection,
+            "SELECT r.object_id, e.activity, min(e.time) AS time FROM known_e2o r JOIN known_events e USING (event_id) "
+            "GROUP BY ALL ORDER BY ALL",
+        ),
     )
 
 

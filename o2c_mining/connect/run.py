@@ -144,7 +144,7 @@ def link_source(source: SourceSettings, connector: AnyConnector, writer: Writer)
     if linker is None or (before is not None and json.loads(before) == {"seq": upto, "options": fingerprint}):
         return None
     with engine() as connection:
-        links = linker.link(source.name, load_known(connection, writer, source.name))
+        links = linker.link(source.name, load_known(connection, writer, source.name, linker.object_types))
         appended = append_links(connection, writer, source.name, links)
         connection.execute("CREATE OR REPLACE TEMP TABLE touched_objects (object_id VARCHAR)")
         for table, _, rows in appended:
