@@ -166,13 +166,16 @@ class Writer:
         schema = TABLES.get(table)
         if schema is not None:
             rows = _conform(table, rows, schema)
+        exists = DeltaTable.is_deltatable(str(path))
+        if exists:
+            _check_types(table, rows, pa.schema(DeltaTable(path).schema().to_arrow()))
         try:
             write_deltalake(
                 path,
                 rows,
                 mode="append",
                 schema_mode="merge",
-                configuration=None if DeltaTable.is_deltatable(str(path)) else dict(_TABLE_CONFIGURATION),
+                configuration=None if exists else dict(_TABLE_CONFIGURATION),
                 commit_properties=CommitProperties(custom_metadata={"commit": str(self.number)}),
             )
         except (DeltaError, pa.ArrowInvalid) as error:
@@ -260,6 +263,31 @@ def _conform(table: str, rows: pa.Table, schema: pa.Schema) -> pa.Table:
         if name not in columns:
             columns[name] = rows[name]
     return pa.table(columns)
+
+
+def _check_types(table: str, rows: pa.Table, stored: pa.Schema) -> None:
+    """Refuse a column whose type is not the stored one: Delta would cast it without a word."""
+    for column in rows.schema:
+        index = stored.get_field_index(column.name)
+        if index < 0 or pa.types.is_null(column.type):
+            continue
+        kind = stored.field(index).type
+        if not column.type.equals(kind) and _family(column.type) != _family(kind):
+            raise LogError(
+                f"column {column.name} of table {table} is {column.type}; expected {kind}, as loaded before; "
+                "keep the type of a column or give it another name"
+            )
+
+
+def _family(kind: pa.DataType) -> str:
+    """Types that Delta stores alike."""
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return "text"
+    if pa.types.is_timestamp(kind):
+        return f"timestamp {kind.tz is not None}"
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
+        return "nested"
+    return str(kind)
 
 
 @functools.lru_cache(maxsize=512)
