@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from datetime import date
 from decimal import Decimal
@@ -10,16 +9,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from o2c_mining.documents import Document, explain
 from o2c_mining.errors import ConfigError
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class Company(_Model):
+class Company(Document):
     """Whose log this is: its zone decides days, its currency is the one figures are reported in."""
 
     name: str = "Company"
@@ -38,14 +34,14 @@ class Company(_Model):
         return value
 
 
-class Rates(_Model):
+class Rates(Document):
     """Units of the reporting currency per unit of another, at a stated date."""
 
     date: date
     per_unit: dict[str, Decimal]
 
 
-class Source(_Model):
+class Source(Document):
     """One system that data come from."""
 
     name: str
@@ -55,14 +51,14 @@ class Source(_Model):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
-class Team(_Model):
+class Team(Document):
     """Who belongs together: logins of a source's users."""
 
     name: str
     members: tuple[str, ...]
 
 
-class ChannelConfig(_Model):
+class ChannelConfig(Document):
     """Where actions go; ``options`` belong to the kind."""
 
     name: str
@@ -70,7 +66,7 @@ class ChannelConfig(_Model):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
-class LensConfig(_Model):
+class LensConfig(Document):
     """A case notion of one's own: type paths to follow and what ends a case."""
 
     paths: tuple[tuple[str, ...], ...] = ()
@@ -79,27 +75,27 @@ class LensConfig(_Model):
     required: tuple[str, ...] = ()
 
 
-class State(_Model):
+class State(Document):
     """Where alerts and actions are kept."""
 
     url: str = "sqlite:///state.db"
 
 
-class Monitor(_Model):
+class Monitor(Document):
     """How often the loop runs and which limits deliveries respect."""
 
     every_seconds: float = 60.0
     max_actions_per_hour: int = 50
 
 
-class Target(_Model):
+class Target(Document):
     """What a KPI should reach, shown on its card."""
 
     kpi: str
     value: Decimal
 
 
-class Config(_Model):
+class Config(Document):
     """A workspace's settings."""
 
     company: Company = Company()
@@ -145,42 +141,9 @@ def load_config(path: Path) -> Config:
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {explain(error, Config)}") from error
+        raise ConfigError(explain(error, Config, source=str(path))) from error
     names = [source.name for source in config.source]
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
         raise ConfigError(f"{path}: source {double[0]} is there twice; expected one name per source; rename one")
     return config
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first problem of a pydantic error in one line, with the nearest known key where a key is unknown."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = sorted(_known_keys(model, first["loc"][:-1]))
-        nearest = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-        hint = f"did you mean {nearest[0]}?" if nearest else "remove it"
-        return f"unknown key {where}; expected one of: {', '.join(known)}; {hint}"
-    message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{where}: {message}; mend the value"
-
-
-def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> set[str]:
-    current: type[BaseModel] | None = model
-    for part in path:
-        if isinstance(part, int) or current is None:
-            continue
-        field = current.model_fields.get(str(part))
-        current = _model_in(field.annotation) if field is not None else current
-    return set((current or model).model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
-        if found is not None:
-            return found
-    return None

@@ -7,6 +7,7 @@ and in YAML aliases, because a few lines of nested aliases expand to gigabytes.
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,18 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class _Loader(yaml.SafeLoader):
+    """Safe, and ``on``, ``off``, ``yes``, ``no`` are words, as in YAML 1.2: a key ``on`` must not read as true."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -55,7 +68,7 @@ def parse_document(text: str, model: type[Model], *, source: str) -> Model:
         aliases = sum(isinstance(token, yaml.AliasToken) for token in yaml.scan(text))
         if aliases > MAX_ALIASES:
             raise ConfigError(f"{source} has {aliases} YAML aliases; expected at most {MAX_ALIASES}; write them out")
-        content = yaml.safe_load(text)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise ConfigError(
             f"{source} is not YAML ({' '.join(str(error).split())}); expected keys and values; correct that line"

@@ -64,7 +64,7 @@ class Reader:
         """Rows of an expression as Arrow, times in UTC."""
         sql = ibis.to_sql(expression, dialect="duckdb")
         try:
-            return self._connection.sql(sql).to_arrow_table()
+            return _plain_integers(self._connection.sql(sql).to_arrow_table())
         except duckdb.IOException as error:
             raise LogError(
                 f"the event store could not be read: {str(error).splitlines()[0]}; expected the files of the newest "
@@ -91,6 +91,14 @@ def open_reader(tables: Mapping[str, tuple[Sequence[str], pa.Schema]], *, thread
     for name, (files, schema) in tables.items():
         reader.add_files(name, files, schema)
     return reader
+
+
+def _plain_integers(rows: pa.Table) -> pa.Table:
+    """Sums of integers come as 128-bit numbers, which Arrow shows as decimals: make them 64-bit integers again."""
+    for index, column in enumerate(rows.schema):
+        if pa.types.is_decimal(column.type) and column.type.scale == 0:
+            rows = rows.set_column(index, column.name, rows[column.name].cast(pa.int64()))
+    return rows
 
 
 def _quote(name: str) -> str:
