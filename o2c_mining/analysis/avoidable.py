@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from o2c_mining.analysis.handoffs import STILL_OPEN, Ledger, LedgerRow
-from o2c_mining.analysis.money import exponent
+from o2c_mining.log.money import exponent
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import ibis
 
-from o2c_mining.analysis.money import major
 from o2c_mining.errors import AnalysisError
 from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.money import major
 from o2c_mining.trace.select import ObjectFilter, Traces, select
 
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 import ibis
 import ibis.expr.types as ir
 
-from o2c_mining.analysis.money import exponent, major, reporting_minor
 from o2c_mining.errors import AnalysisError
+from o2c_mining.log.money import exponent, major, reporting_minor
 from o2c_mining.trace.select import Traces
 
 UNEXPLAINED = "unexplained"
@@ -128,7 +128,7 @@ def handoffs(traces: Traces, *, working: bool = False) -> Ledger:
         late_value_days=sum(row.late_value_days for row in rows),
         currency=company.currency,
         annual_rate=str(company.annual_rate),
-        cases=total["cases"],
+        cases=int(total["cases"]),
         cases_without_value=int(total["without_value"] or 0),
         rows=tuple(rows),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from o2c_mining.analysis.money import exponent, reporting_minor
+from o2c_mining.log.money import exponent, reporting_minor
 from o2c_mining.trace.select import Traces
 
 

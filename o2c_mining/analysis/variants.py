@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import ibis
 
-from o2c_mining.analysis.money import major, reporting_minor
+from o2c_mining.log.money import major, reporting_minor
 from o2c_mining.trace.select import Traces, unfiltered, variants_ranked
 
 

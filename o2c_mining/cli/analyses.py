@@ -196,7 +196,7 @@ def cases(
     """The cases themselves, newest first."""
     import ibis
 
-    from o2c_mining.analysis.money import major
+    from o2c_mining.log.money import major
 
     traces = common.traces(common.object_filter(lens, from_, to, where, with_, without, variant))
     reader = traces.log.reader

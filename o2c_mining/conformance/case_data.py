@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import ibis
 
-from o2c_mining.analysis.money import reporting_minor
 from o2c_mining.bridge.alignment import Variant
 from o2c_mining.conformance.orders import Stamp, possible_orders
+from o2c_mining.log.money import reporting_minor
 from o2c_mining.trace.select import Traces
 
 MAX_ORDERS = 200

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from o2c_mining.analysis.money import major
 from o2c_mining.bridge.bpmn import ReferenceModel
 from o2c_mining.conformance.case_data import Case, cases_of
 from o2c_mining.conformance.cross_object import INVOICE_BEFORE_SHIPMENT, InvoiceOfOrder, invoice_before_shipment
 from o2c_mining.conformance.precision import precision
 from o2c_mining.conformance.verdicts import Alignments, Find, Judgement, Verdict, fitness
+from o2c_mining.log.money import major
 from o2c_mining.trace.select import Traces
 
 LISTED = 1000

@@ -316,7 +316,7 @@ def _batch_rows(path: Path) -> list[dict[str, object]]:
                     raise
                 time.sleep(0.05)
         rows: list[dict[str, object]] = table.to_pylist()
-        return sorted(rows, key=lambda row: (row["commit"], row["source"], row["stream"]))  # type: ignore[arg-type,return-value]
+        return sorted(rows, key=lambda row: (int(str(row["commit"])), str(row["source"]), str(row["stream"])))
     return []
 
 

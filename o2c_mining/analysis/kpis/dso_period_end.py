@@ -6,7 +6,7 @@ import ibis
 
 from o2c_mining.analysis.kpis.invoices import invoices
 from o2c_mining.analysis.kpis.model import Excluded, Kpi, Period, not_empty
-from o2c_mining.analysis.money import major
+from o2c_mining.log.money import major
 from o2c_mining.trace.select import Traces
 
 

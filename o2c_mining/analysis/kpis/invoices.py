@@ -7,7 +7,7 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from o2c_mining.analysis.money import reporting_minor
+from o2c_mining.log.money import reporting_minor
 from o2c_mining.trace.select import Traces
 
 

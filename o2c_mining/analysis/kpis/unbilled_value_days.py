@@ -6,8 +6,8 @@ import ibis
 import ibis.expr.types as ir
 
 from o2c_mining.analysis.kpis.model import Excluded, Kpi, Period, not_empty
-from o2c_mining.analysis.money import exponent, major, reporting_minor
 from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.money import exponent, major, reporting_minor
 from o2c_mining.trace.select import Traces
 
 
