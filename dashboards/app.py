@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -10,10 +11,8 @@ from dashboards.pages import alerts, cockpit
 
 st.set_page_config("Order-to-cash", page_icon=str(Path(__file__).parent / "assets" / "icon.png"), layout="wide")
 st.html(Path(__file__).parent / "assets" / "screen.css")
-st.navigation(
-    [
-        st.Page(cockpit.page, title="Cockpit", icon=":material/monitoring:", url_path="cockpit", default=True),
-        st.Page(alerts.page, title="Alerts", icon=":material/notifications:", url_path="alerts"),
-    ],
-    position="top",
-).run()
+alerts_page = st.Page(alerts.page, title="Alerts", icon=":material/notifications:", url_path="alerts")
+cockpit_page = st.Page(
+    partial(cockpit.page, alerts_page), title="Cockpit", icon=":material/monitoring:", url_path="cockpit", default=True
+)
+st.navigation([cockpit_page, alerts_page], position="top").run()

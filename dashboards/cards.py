@@ -47,18 +47,16 @@ def card(kpi: Kpi, series: Series | None, target: Decimal | None, currency: str)
         trend = [round(month.value, 3) for month in series.months if month.value is not None]
     if series is not None and series.change is not None and series.newest and series.before:
         delta = _signed(series.change, kpi.unit, currency)
-        description = f"{series.newest:%b} vs {series.before:%b}" + (", noise" if series.is_noise else "")
+        description = f"{series.newest:%b} vs {series.before:%b}"
         if not series.is_noise:
             color = "normal" if kpi.id in _MORE_IS_BETTER else "inverse"
     label = _TITLES.get(kpi.id, kpi.title)
     if kpi.unit.endswith("-days"):
         label += f", {money_days(currency)}"
+    value = _value(kpi.value, kpi.unit, currency)
     if target is not None:
-        wanted = f"target {_value(float(target), kpi.unit, currency)}"
-        description = f"{description} · {wanted}" if description else wanted
-    return Card(
-        label, _value(kpi.value, kpi.unit, currency), delta, color, description, _help(kpi, series, currency), trend
-    )
+        value += f" :small[:gray[target {_value(float(target), kpi.unit, currency)}]]"
+    return Card(label, value, delta, color, description, _help(kpi, series, currency), trend)
 
 
 def show_cards(cards: list[Card]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboards.slas import SlaLine
 from dashboards.wording import Clock, duration
 from o2c_mining.analysis.process_map import Edge
 from o2c_mining.analysis.step_times import StepTimes
@@ -13,16 +14,19 @@ from o2c_mining.analysis.step_times import StepTimes
 CONFIG: dict[str, Any] = {"displayModeBar": False, "responsive": True}
 _GRID = "rgba(128,140,160,.22)"
 _TOP_FLOWS = 5
+_FLOW_ROW = 34  # pixels
 
 
-def time_histogram(times: StepTimes, *, clock: Clock, dark: bool, sla_seconds: float | None, height: int) -> go.Figure:
+def time_histogram(
+    times: StepTimes, *, clock: Clock, dark: bool, sla: SlaLine | None, working: bool, height: int
+) -> go.Figure:
     """Distribution of a path's times with median, 90th percentile and SLA; the last bin is an overflow bin."""
     unit, divisor = _axis_unit(times, clock)
     width = times.bins[0].high or 1.0 if times.bins else 1.0
-    late = "#f87171" if dark else "#dc2626"
+    red = "#f87171" if dark else "#dc2626"
+    sla_seconds = sla.seconds(working) if sla else None
     usual = "#60a5fa" if dark else "#93b4f5"
     middles = [(one.low + width / 2) / divisor for one in times.bins]
-    colours = [late if sla_seconds is not None and one.low >= sla_seconds else usual for one in times.bins]
     words = [
         f"{duration(one.low, clock)} and more"
         if one.high is None
@@ -34,7 +38,7 @@ def time_histogram(times: StepTimes, *, clock: Clock, dark: bool, sla_seconds: f
             x=middles,
             y=[one.count for one in times.bins],
             width=width / divisor * 0.92,
-            marker={"color": colours, "pattern": {"shape": ["/" if one.high is None else "" for one in times.bins]}},
+            marker={"color": usual, "pattern": {"shape": ["/" if one.high is None else "" for one in times.bins]}},
             customdata=words,
             hovertemplate="%{customdata}: %{y:,} times<extra></extra>",
         )
@@ -46,16 +50,18 @@ def time_histogram(times: StepTimes, *, clock: Clock, dark: bool, sla_seconds: f
         marks.append((times.median_seconds, "median", "#93c5fd" if dark else "#1d4ed8"))
     if times.p90_seconds is not None:
         marks.append((times.p90_seconds, "p90", "#cbd5e1" if dark else "#475569"))
-    if sla_seconds is not None:
-        marks.append((sla_seconds, "SLA", late))
+    if sla is not None and sla_seconds is not None:
+        marks.append((sla_seconds, sla.text, red))
     for level, (seconds, name, colour) in enumerate(sorted(marks)):
         place = min(seconds / divisor, right)
-        figure.add_vline(x=place, line={"color": colour, "width": 1.6, "dash": "dash" if name == "SLA" else "dot"})
+        figure.add_vline(
+            x=place, line={"color": colour, "width": 1.6, "dash": "dash" if name.startswith("SLA") else "dot"}
+        )
         figure.add_annotation(
             x=place,
             y=1.0 + 0.085 * (level % 3) + 0.02,
             yref="paper",
-            text=f"{name} {duration(seconds, clock)}",
+            text=name if name.startswith("SLA") else f"{name} {duration(seconds, clock)}",
             font={"color": colour, "size": 12},
             showarrow=False,
             xanchor="right" if place > 0.72 * right else "left",
@@ -100,12 +106,12 @@ def flows(edges: tuple[Edge, ...], activity: str, *, dark: bool, height: int) ->
     out = [edge for edge in edges if edge.from_ == activity][:_TOP_FLOWS]
     figure = go.Figure()
     groups = (
-        ("comes from", [(edge.from_, edge.count) for edge in into], "#2dd4bf" if dark else "#0d9488"),
-        ("goes to", [(edge.to, edge.count) for edge in out], "#60a5fa" if dark else "#2563eb"),
+        ("from", [(edge.from_, edge.count) for edge in into], "#2dd4bf" if dark else "#0d9488"),
+        ("to", [(edge.to, edge.count) for edge in out], "#60a5fa" if dark else "#2563eb"),
     )
     for name, rows, colour in groups:
         figure.add_bar(
-            y=[[name] * len(rows), [other for other, _ in rows]],
+            y=[f"{name} <b>{other}</b>  " for other, _ in rows],
             x=[number for _, number in rows],
             orientation="h",
             name=name,
@@ -116,11 +122,11 @@ def flows(edges: tuple[Edge, ...], activity: str, *, dark: bool, height: int) ->
             hovertemplate="%{y}: %{x:,} times<extra></extra>",
         )
     figure.update_layout(
-        height=height,
+        height=min(height, _FLOW_ROW * (len(into) + len(out)) + 60),
         margin={"l": 0, "r": 34, "t": 6, "b": 0},
         showlegend=False,
-        yaxis={"autorange": "reversed", "tickfont": {"size": 12}},
+        yaxis={"autorange": "reversed", "tickfont": {"size": 13}},
         xaxis={"gridcolor": _GRID, "title": {"text": "times", "font": {"size": 12}}},
-        bargap=0.28,
+        bargap=0.35,
     )
     return figure

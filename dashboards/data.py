@@ -18,8 +18,10 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboards.cards import CARDS
+from dashboards.trends import trends
 from dashboards.wording import CALENDAR, Clock, working_clock
 from o2c_mining.analysis.avoidable import Avoidable, avoidable
+from o2c_mining.analysis.case_ids import case_ids
 from o2c_mining.analysis.case_story import CaseStory, case_story
 from o2c_mining.analysis.durations import Duration, durations
 from o2c_mining.analysis.filter_choices import Choice, filter_choices
@@ -149,12 +151,13 @@ def kpis_of(here: Desk, chosen: ObjectFilter) -> tuple[Kpi, ...]:
     return _remember(here, "kpis", (chosen,), lambda: kpis(here.asking().log, _for_orders(here, chosen), CARDS).kpis)
 
 
-def series_of(here: Desk, chosen: ObjectFilter) -> dict[str, Series]:
-    """The figures of the cards month by month."""
-    found = _remember(
-        here, "series", (chosen,), lambda: kpi_series(here.asking().log, _for_orders(here, chosen), CARDS)
-    )
-    return {one.id: one for one in found}
+def series_of(here: Desk, chosen: ObjectFilter) -> dict[str, Series] | None:
+    """The figures of the cards month by month; ``None`` while they are still being computed."""
+
+    def answer() -> dict[str, Series]:
+        return {one.id: one for one in kpi_series(here.asking().log, _for_orders(here, chosen), CARDS)}
+
+    return trends().ask(_key(here, "series", (chosen,)), answer)
 
 
 def step_times_of(here: Desk, chosen: ObjectFilter, from_: str, to: str, working: bool) -> StepTimes:
@@ -173,6 +176,11 @@ def duration_of(here: Desk, chosen: ObjectFilter, from_: str, to: str, working: 
     """Time between two activities with open cases counted."""
     key = (chosen, from_, to, working)
     return _remember(here, "durations", key, lambda: durations(_chosen(here, chosen), from_, to, working=working))
+
+
+def case_ids_of(here: Desk, chosen: ObjectFilter) -> frozenset[str]:
+    """Object ids of the chosen cases."""
+    return _remember(here, "ids", (chosen,), lambda: case_ids(_chosen(here, chosen)))
 
 
 def choices_of(here: Desk, lens: str) -> tuple[Choice, ...]:
@@ -208,10 +216,12 @@ def _for_orders(here: Desk, chosen: ObjectFilter) -> ObjectFilter:
 
 
 def _remember(here: Desk, question: str, key: tuple[object, ...], answer: Callable[[], T]) -> T:
-    scope = here.base.log.scope
-    as_of = here.base.log.as_of.isoformat()
-    whole = repr((str(here.workspace.root), here.number, scope, as_of, question, key))
-    return cast(T, _answers(whole, answer))
+    return cast(T, _answers(_key(here, question, key), answer))
+
+
+def _key(here: Desk, question: str, key: tuple[object, ...]) -> str:
+    log = here.base.log
+    return repr((str(here.workspace.root), here.number, log.scope, log.as_of.isoformat(), question, key))
 
 
 @st.cache_data(max_entries=_KEPT_FIGURES, show_spinner=False)

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import Literal
 
 import streamlit as st
 
 from dashboards.charts import CONFIG, flows, time_histogram
 from dashboards.data import Desk, clock_of, duration_of, map_of, step_times_of, stories_of
+from dashboards.slas import SlaLine
 from dashboards.view import Focus, View
-from dashboards.widgets import change
-from dashboards.wording import MISSING, compact, count, duration, handoff_name, moment, money, money_days
+from dashboards.widgets import change_filter
+from dashboards.wording import MISSING, compact, count, duration, handoff_name, moment, money, money_days, plural
 from o2c_mining.analysis.case_story import CaseStory
 from o2c_mining.analysis.process_map import ProcessMap
+from o2c_mining.trace.select import ObjectFilter
 
 _CHART_HEIGHT = 250
 
 
-def detail_panel(here: Desk, view: View, working: bool, focus: Focus, noun: str, sla_seconds: float | None) -> None:
+def detail_panel(here: Desk, view: View, working: bool, focus: Focus, noun: str, sla: SlaLine | None) -> None:
     """The panel for what is in focus."""
     found = map_of(here, view.filter, working)
     if focus.type == "node":
         activity_panel(view, found, focus.id, noun)
     else:
         from_, _, to = focus.id.partition(">")
-        path_panel(here, view, working, (from_, to), noun, sla_seconds)
+        path_panel(here, view, working, (from_, to), noun, sla)
 
 
-def path_panel(
-    here: Desk, view: View, working: bool, path: tuple[str, str], noun: str, sla_seconds: float | None
-) -> None:
+def path_panel(here: Desk, view: View, working: bool, path: tuple[str, str], noun: str, sla: SlaLine | None) -> None:
     """A path: how long it takes, how much money waits in it, how the times are spread."""
     from_, to = path
     clock = clock_of(here, working)
@@ -47,11 +49,11 @@ def path_panel(
     times = step_times_of(here, view.filter, from_, to, working)
     whole = duration_of(here, view.filter, from_, to, working)
     facts = (
-        ("Median incl. open cases", duration(whole.median_seconds, clock)),
-        ("p90 of direct steps", duration(times.p90_seconds, clock)),
-        (f"{noun.capitalize()} cases", f"{times.cases:,}"),
+        ("Median incl. open", duration(whole.median_seconds, clock)),
+        ("p90, direct", duration(times.p90_seconds, clock)),
+        (plural(noun).capitalize(), f"{times.cases:,}"),
         (money_days(here.currency).capitalize(), compact(times.value_days)),
-        (f"Waiting after {from_} now", f"{times.waiting_now:,} · {money(float(times.waiting_value), here.currency)}"),
+        ("Stand here now", f"{times.waiting_now:,} · {money(float(times.waiting_value), here.currency)}"),
     )
     fact_row(facts)
     if not times.bins:
@@ -62,7 +64,7 @@ def path_panel(
         )
         return
     dark = st.context.theme.type == "dark"
-    figure = time_histogram(times, clock=clock, dark=dark, sla_seconds=sla_seconds, height=_CHART_HEIGHT)
+    figure = time_histogram(times, clock=clock, dark=dark, sla=sla, working=working, height=_CHART_HEIGHT)
     st.plotly_chart(figure, key="histogram", config=CONFIG)
 
 
@@ -80,15 +82,29 @@ def activity_panel(view: View, found: ProcessMap, activity: str, noun: str) -> N
     chosen = view.filter
     with st.container(horizontal=True, gap="small"):
         if activity not in chosen.with_:
-            only = replace(view, filter=replace(chosen, with_=(*chosen.with_, activity)))
-            st.button("Only with this", key="with", icon=":material/filter_alt:", on_click=change, args=(only,))
-        if activity not in chosen.without:
-            never = replace(view, filter=replace(chosen, without=(*chosen.without, activity)), focus=None)
             st.button(
-                "Only without this", key="without", icon=":material/filter_alt_off:", on_click=change, args=(never,)
+                "Only with this",
+                key="with",
+                icon=":material/filter_alt:",
+                on_click=change_filter,
+                args=(partial(_add, "with_", activity),),
+            )
+        if activity not in chosen.without:
+            st.button(
+                "Only without this",
+                key="without",
+                icon=":material/filter_alt_off:",
+                on_click=change_filter,
+                args=(partial(_add, "without", activity),),
             )
     dark = st.context.theme.type == "dark"
     st.plotly_chart(flows(found.edges, activity, dark=dark, height=_CHART_HEIGHT), key="flows", config=CONFIG)
+
+
+def _add(field: Literal["with_", "without"], activity: str, now: ObjectFilter) -> ObjectFilter:
+    if field == "with_":
+        return replace(now, with_=(*now.with_, activity))
+    return replace(now, without=(*now.without, activity))
 
 
 def fact_row(facts: tuple[tuple[str, str], ...]) -> None:

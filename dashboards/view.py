@@ -6,9 +6,10 @@ to the screen alone. So a link, a command and a screen give the same figure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Literal
 
 from dashboards.wording import plural
@@ -103,23 +104,30 @@ def to_params(view: View) -> dict[str, list[str]]:
     return {name: values for name, values in params.items() if values}
 
 
-def parts(chosen: ObjectFilter) -> list[tuple[str, ObjectFilter]]:
-    """Every condition of a filter in words, each with the filter that is left without it."""
-    result: list[tuple[str, ObjectFilter]] = []
+Change = Callable[[ObjectFilter], ObjectFilter]
+
+
+def parts(chosen: ObjectFilter) -> list[tuple[str, Change]]:
+    """Every condition of a filter in words, each with the change that takes it away."""
+    result: list[tuple[str, Change]] = []
     if chosen.start or chosen.end:
-        result.append((_period(chosen.start, chosen.end), replace(chosen, start=None, end=None)))
+        result.append((_period(chosen.start, chosen.end), lambda now: replace(now, start=None, end=None)))
     for attribute, values in chosen.where:
-        rest = tuple(pair for pair in chosen.where if pair[0] != attribute)
-        result.append((f"{attribute_name(attribute)} {' or '.join(values)}", replace(chosen, where=rest)))
-    for activity in chosen.with_:
-        rest_with = tuple(name for name in chosen.with_ if name != activity)
-        result.append((f"with {activity}", replace(chosen, with_=rest_with)))
-    for activity in chosen.without:
-        rest_without = tuple(name for name in chosen.without if name != activity)
-        result.append((f"without {activity}", replace(chosen, without=rest_without)))
+        result.append((f"{attribute_name(attribute)} {' or '.join(values)}", partial(_without_attribute, attribute)))
+    result += [(f"with {activity}", partial(_drop, "with_", activity)) for activity in chosen.with_]
+    result += [(f"without {activity}", partial(_drop, "without", activity)) for activity in chosen.without]
     if chosen.variant:
-        result.append((f"variant #{chosen.variant}", replace(chosen, variant=None)))
+        result.append((f"variant #{chosen.variant}", lambda now: replace(now, variant=None)))
     return result
+
+
+def _without_attribute(attribute: str, now: ObjectFilter) -> ObjectFilter:
+    return replace(now, where=tuple(pair for pair in now.where if pair[0] != attribute))
+
+
+def _drop(field_name: Literal["with_", "without"], activity: str, now: ObjectFilter) -> ObjectFilter:
+    left = tuple(name for name in getattr(now, field_name) if name != activity)
+    return replace(now, with_=left) if field_name == "with_" else replace(now, without=left)
 
 
 def sentence(chosen: ObjectFilter, lens: str, shown: int, total: int) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import streamlit as st
 
 from dashboards.data import Desk, choices_of
-from dashboards.view import View, attribute_name, from_params, parts, to_params
+from dashboards.view import Change, View, attribute_name, from_params, parts, to_params
 from dashboards.wording import plural
 from o2c_mining.trace.select import ObjectFilter
 
@@ -25,6 +24,7 @@ def read_view(here: Desk) -> View:
     if not params and _KEPT in st.session_state:
         params = st.session_state[_KEPT]
     view, refused = from_params(params)
+    st.session_state["_focus"] = view.focus
     for problem in refused:
         st.warning(f"The link was not understood in full. {problem}.", icon=":material/link_off:")
     lenses = lens_options(here)
@@ -45,9 +45,18 @@ def write_view(view: View) -> None:
         st.query_params.from_dict(params)
 
 
-def change(view: View) -> None:
-    """For callbacks: show this view in the next run. Widgets take their state from it anew."""
-    write_view(view)
+def change(how: Callable[[View], View]) -> None:
+    """For callbacks: change the view that the URL holds now.
+
+    What a callback was made with may be a run older than the screen, so it says how to change, not what to show.
+    """
+    params = {name: st.query_params.get_all(name) for name in st.query_params}
+    write_view(how(from_params(params)[0]))
+
+
+def change_filter(how: Change) -> None:
+    """For callbacks: change the conditions, and let the filter row take its state from them anew."""
+    change(lambda view: replace(view, filter=how(view.filter)))
     for name in [name for name in st.session_state if str(name).startswith("f:")]:
         del st.session_state[name]
 
@@ -73,7 +82,7 @@ def filter_row(here: Desk, view: View) -> View:
             ["waiting", "frequency"],
             view.colour,
             "f:colour",
-            {"waiting": "Waiting", "frequency": "Frequency"}.get,
+            {"waiting": "Waiting", "frequency": "Frequency"}.__getitem__,
         )
     kept = (*where, *_hidden_conditions(here, lens, chosen))
     default_lens = None if lens == here.lens else lens
@@ -87,31 +96,38 @@ def filter_row(here: Desk, view: View) -> View:
 
 def chips(view: View) -> None:
     """Conditions that no widget of the row shows, each as a button that takes it away."""
-    shown = [(text, rest) for text, rest in parts(view.filter) if text.startswith(("with ", "without ", "variant "))]
-    for text, rest in shown:
-        st.button(
-            text,
-            key=f"chip:{text}",
-            icon=":material/close:",
-            help="Take this condition away",
-            on_click=change,
-            args=(replace(view, filter=rest),),
-        )
+    for text, how in parts(view.filter):
+        if text.startswith(("with ", "without ", "variant ")):
+            _condition(text, how, "chip")
 
 
 def loosen(view: View, noun: str) -> None:
     """What to do when no case is left: every condition as a button."""
     st.info(f"No {noun} fits all conditions. Take one away:", icon=":material/filter_alt_off:")
     with st.container(horizontal=True, gap="small"):
-        for text, rest in parts(view.filter):
-            st.button(
-                text, key=f"loosen:{text}", icon=":material/close:", on_click=change, args=(replace(view, filter=rest),)
-            )
-        everything = replace(view, filter=ObjectFilter(lens=view.filter.lens))
-        st.button("All conditions", key="loosen:all", type="primary", on_click=change, args=(everything,))
+        for text, how in parts(view.filter):
+            _condition(text, how, "loosen")
+        st.button(
+            "All conditions",
+            key="loosen:all",
+            type="primary",
+            on_click=change_filter,
+            args=(lambda now: ObjectFilter(lens=now.lens),),
+        )
 
 
-def _segments(label: str, options: list[str], now: str, key: str, words: Callable[[str], Any]) -> str:
+def _condition(text: str, how: Change, place: str) -> None:
+    st.button(
+        text,
+        key=f"{place}:{text}",
+        icon=":material/close:",
+        help="Take this condition away",
+        on_click=change_filter,
+        args=(how,),
+    )
+
+
+def _segments(label: str, options: list[str], now: str, key: str, words: Callable[[str], str]) -> str:
     st.session_state.setdefault(key, now)
     picked = st.segmented_control(label, options, key=key, format_func=words, required=True)
     return str(picked or now)
@@ -157,6 +173,8 @@ def _attributes(here: Desk, lens: str, chosen: ObjectFilter) -> tuple[tuple[str,
 
 
 def _settle(key: str) -> None:
+    if key not in st.session_state:  # another callback of the same click has changed the view
+        return
     before, now = st.session_state.get(f"_{key}", [ALL]), st.session_state[key]
     only_all = not now or (ALL in now and ALL not in before)
     st.session_state[key] = [ALL] if only_all else [value for value in now if value != ALL]
@@ -174,4 +192,4 @@ def _time(here: Desk, view: View) -> bool | None:
         return None
     now = "calendar" if view.working is False else "working"
     words = {"working": "Working", "calendar": "Calendar"}
-    return None if _segments("Time", ["working", "calendar"], now, "f:time", words.get) == "working" else False
+    return None if _segments("Time", ["working", "calendar"], now, "f:time", words.__getitem__) == "working" else False

@@ -23,4 +23,4 @@ def handoff_rows(
         if choice:
             on_pick(choice)
 
-    _mount(key=key, data={**table, "selected": selected, "height": height}, height=height, on_picked_change=picked)
+    _mount(key=key, data={**table, "selected": selected, "height": height}, height="content", on_picked_change=picked)

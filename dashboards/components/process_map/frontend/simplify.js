@@ -9,11 +9,12 @@
 export function simplify(graph, activityShare, pathShare) {
   const activities = graph.nodes.filter((node) => !node.kind).sort((a, b) => b.cases - a.cases);
   const wanted = Math.max(2, Math.round((activities.length * activityShare) / 100));
-  const kept = new Set(activities.slice(0, wanted).map((node) => node.id));
-  graph.nodes.filter((node) => node.kind || node.pinned).forEach((node) => kept.add(node.id));
+  const least = activities[Math.min(wanted, activities.length) - 1]?.cases ?? 0; // those as frequent as the last one stay too
+  const kept = new Set(activities.filter((node) => node.cases >= least).map((node) => node.id));
+  graph.nodes.filter((node) => node.kind || node.backbone).forEach((node) => kept.add(node.id));
 
   const edges = graph.edges.filter((edge) => kept.has(edge.from) && kept.has(edge.to)).sort((a, b) => b.count - a.count);
-  const chosen = new Set(edges.filter((edge) => edge.pinned));
+  const chosen = new Set();
   const reached = new Set();
   const left = new Set();
   for (const edge of edges) {
