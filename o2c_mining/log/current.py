@@ -27,4 +27,4 @@ def current(versions: ir.Table, keys: Sequence[str]) -> ir.Table:
     """
     window = ibis.window(group_by=list(keys), order_by=ibis.desc("ingest_seq"))
     ranked = versions.mutate(_rank=ibis.row_number().over(window))
-    return ranked.filter(ranked._rank == 0, ranked.op != "D").drop("_rank")
+    return ranked.filter(ranked._rank == 0, ranked["op"] != "D").drop("_rank")  # ``.op`` is a method of ibis tables
