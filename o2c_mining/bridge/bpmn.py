@@ -4,9 +4,7 @@ Supported: one process with tasks of any kind, one or more start and end events 
 parallel gateways, sequence flows, lanes. Text annotations, data objects, documentation and the drawing are ignored.
 Everything else changes what the model allows, so it is refused by name and never dropped.
 
-An exclusive gateway is a place, a task and a parallel gateway a transition; a flow between two places is a silent
-transition. Other readers turn a task with two outgoing flows into a choice or into a parallel split, depending on the
-reader; such a task is refused.
+A task with several outgoing flows is a choice to some readers and a parallel split to others; such a task is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +15,8 @@ from pathlib import Path
 
 from lxml import etree
 
-from o2c_mining.bridge.net import Transition, WorkflowNet, soundness_problem
+from o2c_mining.bridge.bpmn_net import Node, net_of
+from o2c_mining.bridge.net import WorkflowNet, soundness_problem
 from o2c_mining.errors import ConfigError
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -27,6 +26,12 @@ _TASKS = frozenset(
 )
 _EVENTS = frozenset({"startEvent", "endEvent"})
 _GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway"})
+_MEANING = {
+    "startEvent": "start",
+    "endEvent": "end",
+    "exclusiveGateway": "exclusive",
+    "parallelGateway": "parallel",
+}
 _IGNORED = frozenset(
     {
         "laneSet", "documentation", "extensionElements", "textAnnotation", "association", "dataObject",
@@ -55,10 +60,6 @@ class _Node:
     incoming: list[str]
     outgoing: list[str]
 
-    @property
-    def is_place(self) -> bool:
-        return self.kind in _EVENTS or self.kind == "exclusiveGateway"
-
     def __str__(self) -> str:
         return f"{self.kind} '{self.name or self.id}'"
 
@@ -83,7 +84,7 @@ def parse_bpmn(content: bytes, name: str) -> ReferenceModel:
     root = _root(content, name)
     process = _process(root, name)
     nodes, flows = _graph(process, name)
-    net = _net(nodes, flows, name)
+    net = net_of(name, (Node(n.id, _MEANING.get(n.kind, "task"), n.name) for n in nodes.values()), flows.values())
     problem = soundness_problem(net)
     if problem:
         raise ConfigError(f"model '{name}' is not sound: {problem}; expected that it always ends; correct its flows")
@@ -170,40 +171,6 @@ def _misconnected(nodes: dict[str, _Node]) -> Iterator[str]:
             yield f"{node} with an incoming flow or several outgoing ones"
         if node.kind == "endEvent" and node.outgoing:
             yield f"{node} with an outgoing flow"
-
-
-def _net(nodes: dict[str, _Node], flows: dict[str, tuple[str, str]], name: str) -> WorkflowNet:
-    places = ["the start", "the end"]
-    numbers = {node.id: 0 if node.kind == "startEvent" else 1 for node in nodes.values() if node.kind in _EVENTS}
-
-    def new_place(text: str) -> int:
-        places.append(text)
-        return len(places) - 1
-
-    for node in nodes.values():
-        if node.kind == "exclusiveGateway":
-            numbers[node.id] = new_place(f"gateway '{node.name or node.id}'")
-    consumes: dict[str, list[int]] = {n.id: [] for n in nodes.values() if not n.is_place}
-    produces: dict[str, list[int]] = {n.id: [] for n in nodes.values() if not n.is_place}
-    silent: list[Transition] = []
-    for flow, (source, target) in flows.items():
-        origin, goal = nodes[source], nodes[target]
-        if origin.is_place and goal.is_place:
-            silent.append(Transition(flow, None, (numbers[source],), (numbers[target],)))
-        elif origin.is_place:
-            consumes[target].append(numbers[source])
-        elif goal.is_place:
-            produces[source].append(numbers[target])
-        else:
-            between = new_place(f"between {origin} and {goal}")
-            produces[source].append(between)
-            consumes[target].append(between)
-    visible = [
-        Transition(n.id, n.name if n.kind in _TASKS else None, tuple(consumes[n.id]), tuple(produces[n.id]))
-        for n in nodes.values()
-        if not n.is_place
-    ]
-    return WorkflowNet(name, tuple(places), (*visible, *silent), start=0, end=1)
 
 
 def _lanes(process: etree._Element, nodes: dict[str, _Node]) -> dict[str, str]:

@@ -31,7 +31,8 @@ def precision(net: WorkflowNet, variants: Mapping[Variant, int]) -> float | None
     Source
     ------
     Muñoz-Gama and Carmona, A fresh look at precision in process conformance (2010), in the form of pm4py's
-    ``precision_alignments`` (the test compares both).
+    ``precision_alignments`` (a test compares both), which looks only at the states reached with the fewest silent
+    steps; here every state counts, so that the figure does not depend on how the file was translated.
     """
     followed: dict[Variant, set[str]] = {}
     weight: dict[Variant, int] = {}

@@ -90,6 +90,7 @@ INVOICE_BAD = {
 DELIVERY_GOOD = {
     "plain": "CD AS PI PA GI CI PO RP AP CL",
     "prepaid": "CD CI PO RP AP CL AS PI PA GI",
+    "prepaid before the delivery exists": "CI PO RP AP CL CD AS PI PA GI",
     "cancelled": "CD AS XD",
     "billed twice": "CD AS PI PA GI CI CI PO PO RP AP CL AP CL",
 }
