@@ -48,6 +48,7 @@ def load(
     attributes: dict[str, dict[str, object]] | None = None,
     due: dict[str, datetime] | None = None,
     amounts: dict[tuple[str, str], int] | None = None,
+    watermark: datetime | None = None,
 ) -> Store:
     """Append rows: events ``(id, activity, time, objects)``, objects ``(id, type, amount_minor)``, relations."""
     store = Store(root / "store")
@@ -122,7 +123,7 @@ def load(
         touched = {o for _, _, _, referred in events for o in referred}
         touched |= {name for name, _, _ in objects} | {o for pair in relations for o in pair}
         refresh(writer, with_settings or settings(), touched)
-        writer.commit([Batch("erp", "all", read=len(events), accepted=len(events))])
+        writer.commit([Batch("erp", "all", watermark=watermark, read=len(events), accepted=len(events))])
     return store
 
 

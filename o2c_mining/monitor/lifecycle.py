@@ -150,9 +150,11 @@ def _from_rest(life: Life | None, seen: Condition, at: datetime, version: str, p
 def _from_pending(
     life: Life, seen: Condition, at: datetime, policy: Policy, last_evaluated: datetime | None
 ) -> tuple[Step, ...]:
+    if seen is Condition.STOPPED_LATE:
+        return (_resolve(replace(life, level=Level.BREACHED), "stopped_late"),)
     if seen not in (Condition.AT_RISK, Condition.BREACHED):
-        return (Step(replace(life, state=AlertState.RESOLVED, reason="cleared"), life.state, moved=True),)
-    level = Level(seen.value)
+        return (_resolve(life, "cleared"),)
+    level = Level.BREACHED if life.level is Level.BREACHED else Level(seen.value)
     since = life.pending_since or at
     if last_evaluated is not None and at - last_evaluated > _RESTART_PENDING:
         since = at

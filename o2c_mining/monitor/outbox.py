@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from o2c_mining.analysis.money import major
+from o2c_mining.log.money import major
 from o2c_mining.monitor.lifecycle import Occasion
 from o2c_mining.monitor.sla import Sla, SlaAction, action_name
 from o2c_mining.monitor.text import MAX_TEXT, DocumentRef, fill, list_documents, local_time, subject_line

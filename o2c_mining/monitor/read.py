@@ -64,7 +64,7 @@ def case_times(log: EventLog, sla: Sla, only: Collection[str] | None = None) -> 
             stopped_at=row["stopped_at"],
             by_day=bool(row["by_day"]),
             is_cancelled=row["is_cancelled"],
-            money_minor=row["money_minor"],
+            money_minor=None if row["money_minor"] is None else int(row["money_minor"]),
             currency=row["money_currency"],
         )
         for row in rows
@@ -145,7 +145,7 @@ def _value_from_relations(log: EventLog) -> ir.Table:
         currencies=flows.currency.nunique(),
     )
     value = value.filter(value.currencies == 1)
-    return value.select("case_id", "related_currency", related_minor=value.related_minor.cast("int64"))
+    return value.select("case_id", "related_currency", "related_minor")
 
 
 def check_activities(log: EventLog, sla: Sla) -> None:
