@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from clock import Clock
 
 Pool = Any
 """Tryton's models; their classes are made at run time, so there is no static type to name."""
+Locks = dict[str, Any]
 Result = TypeVar("Result")
+_SEQUENCES = ("ir_sequence", "ir_sequence_strict")
 
 
 class Erp:
@@ -26,6 +30,7 @@ class Erp:
         self._pool = Pool(database)
         self._users: dict[str, int] = {}
         self._contexts: dict[str, dict[str, Any]] = {}
+        self._locks: dict[int, Locks] = {}
 
     def log_in(self) -> None:
         """Learn who the users are and what their preferences put into the context."""
@@ -60,7 +65,7 @@ class Erp:
     ) -> Result:
         from trytond.transaction import Transaction, TransactionError
 
-        locks: dict[str, Any] = {}
+        locks = self._locks.get(user, {})
         while True:
             with Transaction().start(self.database, user, context=context, **locks) as transaction:
                 transaction.tasks.clear()
@@ -71,19 +76,26 @@ class Erp:
                         self.last_commit = self.clock.now
                 except TransactionError as missing_lock:
                     transaction.rollback()
+                    locks = copy.deepcopy(locks)
                     missing_lock.fix(locks)
                     continue
                 if tasks is not None:
                     tasks.extend(transaction.tasks)
+                    self._remember(user, locks)
                 return result
+
+    def _remember(self, user: int, locks: Locks) -> None:
+        """Ask at once next time for what this user's work had to be repeated for: whole tables and number ranges."""
+        records = {table: ids for table, ids in locks.get("_lock_records", {}).items() if table in _SEQUENCES}
+        self._locks[user] = {"_lock_tables": locks.get("_lock_tables", []), "_lock_records": records}
 
     def _queue(self, tasks: list[int]) -> None:
         for task in tasks:
-            due, method = self.read(lambda pool, task=task: self._due(pool, task))
+            due, method = self.read(partial(self._due, task=task))
             if method == "print_invoice":
                 continue
             if due and due > self.clock.now:
-                self.later(due, lambda task=task: self._run(task))
+                self.later(due, partial(self._run, task))
             else:
                 self._run(task)
 

