@@ -13,10 +13,10 @@ _PARTY = re.compile(
 )
 _RUN = re.compile(r"[A-Z]+|\d+")
 _REFERENCE = re.compile(r"\bRF\d{2}[A-Z0-9]{1,21}\b")
-_WORDS_FOR_INVOICE = frozenset(
-    ("RECHNUNG", "RECHNUNGEN", "RECHNUNGSNR", "RECHNUNGSNUMMER", "RG", "RGNR", "RE", "RN", "RNR")
-    + ("INVOICE", "INVOICES", "INV", "BILL", "FAKTURA", "FACTURE", "FACTUUR", "FATTURA", "FACTURA")
-)
+_WORDS_FOR_INVOICE = frozenset({
+    "RECHNUNG", "RECHNUNGEN", "RECHNUNGSNR", "RECHNUNGSNUMMER", "RG", "RGNR", "RE", "RN", "RNR", "INVOICE", "INVOICES",
+    "INV", "BILL", "FAKTURA", "FACTURE", "FACTUUR", "FATTURA", "FACTURA",
+})  # fmt: skip
 _FILLERS = frozenset(["NR", "NO", "NUMMER", "NUMBER", "NUM", "UND", "AND", "U"])
 _LONGEST = 5
 _WIDEST_GAP = 3
