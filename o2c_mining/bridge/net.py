@@ -125,7 +125,7 @@ def compact(net: WorkflowNet) -> WorkflowNet:
             None,
         )
         if bridge is None:
-            return WorkflowNet(net.name, net.places, tuple(steps), net.start, net.end)
+            return _renumbered(net, steps)
         kept, gone = bridge.consumes[0], bridge.produces[0]
         steps = [
             Transition(
@@ -137,6 +137,18 @@ def compact(net: WorkflowNet) -> WorkflowNet:
             for step in steps
             if step is not bridge
         ]
+
+
+def _renumbered(net: WorkflowNet, steps: list[Transition]) -> WorkflowNet:
+    """The net with these steps and only the places they use."""
+    used = sorted({net.start, net.end}.union(*(step.consumes + step.produces for step in steps)))
+    number = {place: index for index, place in enumerate(used)}
+    moved = (
+        Transition(s.id, s.label, tuple(number[p] for p in s.consumes), tuple(number[p] for p in s.produces))
+        for s in steps
+    )
+    places = tuple(net.places[place] for place in used)
+    return WorkflowNet(net.name, places, tuple(moved), number[net.start], number[net.end])
 
 
 def soundness_problem(net: WorkflowNet, limit: int = MAX_MARKINGS) -> str | None:
