@@ -117,7 +117,7 @@ def handoffs(
 
     traces = common.traces(common.object_filter(lens, from_, to, where, with_, without, variant))
     result = analysis(traces, working=common.working_time(time, traces.log))
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             f"{row.from_team} → {row.to_team}",
             f"{row.from_activity} → {row.to_activity}",

@@ -15,6 +15,8 @@ from typer.core import TyperGroup
 from o2c_mining.cli import common
 from o2c_mining.errors import ConfigError, O2CError
 
+# Typer brings its own copy of click and exports only some of its errors.
+_UsageError = typer.BadParameter.__bases__[0]
 _VALUED = {"-w": "workspace", "--workspace": "workspace", "--as-of": "as_of", "--known-at": "known_at"}
 
 app = typer.Typer(
@@ -81,8 +83,6 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
-    import click
-
     try:
         rest = _shared_options(arguments)
         _register_once()
@@ -92,14 +92,14 @@ def main(arguments: list[str]) -> int:
         return int(result) if isinstance(result, int) else 0
     except O2CError as error:
         return _fail(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        sys.stdout.write(error.format_message() + "\n")
-        return 2
-    except click.exceptions.Exit as error:
+    except typer.Exit as error:
         return error.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         return 130
-    except click.ClickException as error:
+    except _UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.stdout.write(error.format_message() + "\n")
+            return 2
         return _fail(f"{error.format_message().rstrip('.')}; expected what `o2c --help` lists; correct the command", 2)
     except KeyboardInterrupt:
         sys.stderr.write("stopped; what was committed is kept, the next run goes on from there\n")

@@ -91,7 +91,10 @@ def open_event_log(
         left = reader.rows(tables["events"].aggregate(n=tables["events"].count()))[0]["n"]
         if not left:
             first = reader.rows(events.aggregate(first=events.time.min()))[0]["first"]
-            raise LogError(f"nothing happened up to {until.isoformat()}; the first event is at {first.isoformat()}")
+            raise LogError(
+                f"nothing happened up to {until.isoformat()}; expected a time from {first.isoformat()} on; "
+                "choose a later --as-of"
+            )
     else:
         tables["events"] = possible
     return EventLog(
