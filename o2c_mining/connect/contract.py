@@ -52,7 +52,7 @@ class ConnectorContract:
     connector: AnyConnector
 
     def source(self, folder: Path) -> Mapping[str, object]:
-        """Write a source below ``folder`` and return the options that open it."""
+        """Write a source below ``folder`` and return the options that open it; asked again, it writes the same."""
         raise NotImplementedError
 
     def test_every_stream_has_a_key(self) -> None:
@@ -154,9 +154,7 @@ class ConnectorContract:
         return rows, cursors
 
     def _extract(self, folder: Path, *, full: bool = False) -> SourceResult:
-        options = self.source(folder) if not (folder / "store").exists() else self._known
-        self._known = options
-        source = ContractSource("contract", self.connector.name, options)
+        source = ContractSource("contract", self.connector.name, self.source(folder))
         with Store(folder / "store").writer() as writer:
             result = extract_source(source, self.connector, writer, base=folder, full=full)
             if result.batches:
