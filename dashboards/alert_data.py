@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from dashboards.data import Desk, case_ids_of
+from dashboards.data import Desk, case_ids_of, choices_of
 from dashboards.wording import money
 from o2c_mining.bootstrap import open_state, open_workspace
 from o2c_mining.calendar import work_clock
@@ -60,7 +60,9 @@ def within(here: Desk, alerts: Sequence[AlertView], attribute: str | None, value
         return tuple(alerts)
     kept: list[AlertView] = []
     for kind in sorted({alert.object_type for alert in alerts} & set(here.known_types)):
-        chosen = case_ids_of(here, ObjectFilter(lens=kind, where=((attribute, (value,)),)))
+        own = attribute in {choice.attribute for choice in choices_of(here, kind)}
+        name = attribute if own or "." in attribute else f"{here.lens}.{attribute}"
+        chosen = case_ids_of(here, ObjectFilter(lens=kind, where=((name, (value,)),)))
         kept += [alert for alert in alerts if alert.object_type == kind and alert.object_id in chosen]
     order = {alert.id: place for place, alert in enumerate(alerts)}
     return tuple(sorted(kept, key=lambda alert: order[alert.id]))

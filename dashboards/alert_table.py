@@ -59,7 +59,7 @@ def _row(here: Desk, alert: AlertView) -> dict[str, Any]:
 
 def _document(one: dict[str, str | None]) -> str:
     kind = str(one.get("object_type") or one.get("type") or "document").replace("_", " ")
-    return f"{kind} {one.get('number') or one.get('object_id') or one.get('id')}"
+    return f"{kind} {one['number']}" if one.get("number") else f"{kind} without a number yet"
 
 
 def _marks(here: Desk, alert: AlertView) -> list[dict[str, str]]:

@@ -55,8 +55,8 @@ def card(kpi: Kpi, series: Series | None, target: Decimal | None, currency: str)
         label += f", {money_days(currency)}"
     value = _value(kpi.value, kpi.unit, currency)
     if target is not None:
-        value += f" :small[:gray[target {_value(float(target), kpi.unit, currency)}]]"
-    return Card(label, value, delta, color, description, _help(kpi, series, currency), trend)
+        value += f" :small[:gray[/ {_value(float(target), kpi.unit, currency)}]]"
+    return Card(label, value, delta, color, description, _help(kpi, series, target, currency), trend)
 
 
 def show_cards(cards: list[Card]) -> None:
@@ -95,8 +95,10 @@ def _signed(change: float, unit: str, currency: str) -> str:
     return f"{sign}{_value(abs(change), unit, currency)}"
 
 
-def _help(kpi: Kpi, series: Series | None, currency: str) -> str:
+def _help(kpi: Kpi, series: Series | None, target: Decimal | None, currency: str) -> str:
     lines = [f"**{kpi.title}** = {kpi.formula}"]
+    if target is not None:
+        lines.append(f"Target: {_value(float(target), kpi.unit, currency)} (after the stroke)")
     if kpi.low is not None or kpi.high is not None:
         low, high = (_value(bound, kpi.unit, currency) for bound in (kpi.low, kpi.high))
         lines.append(f"95 % interval: {low} to {high}")

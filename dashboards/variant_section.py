@@ -26,7 +26,7 @@ def variant_section(here: data.Desk, view: View, working: bool, lens: str) -> No
         words = f"{count(found.total, 'way')} through the process · {count(found.cases, lens)}"
         top.markdown(f"**Variants** :gray[{words}]", width="content")
         top.space("stretch")
-        fold = top.toggle("Fold usual steps", key="fold")
+        fold = top.toggle("Fold usual steps", value=True, key="fold")
         top.segmented_control("Rows", ROWS, default=ROWS[0], key="rows", required=True, label_visibility="collapsed")
         nodes = data.map_of(here, view.filter, working).nodes
         colours = team_colours(node.team for node in nodes)

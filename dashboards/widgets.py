@@ -11,11 +11,12 @@ import streamlit as st
 from dashboards.data import Desk, choices_of
 from dashboards.view import Change, View, attribute_name, from_params, parts, to_params
 from dashboards.wording import plural
+from o2c_mining.analysis.filter_choices import Choice
 from o2c_mining.trace.select import ObjectFilter
 
 ALL = "All"
+PREFERRED = ("region", "country", "company_code", "entity", "segment")
 _KEPT = "_cockpit_params"
-_SHOWN_ATTRIBUTES = 2
 
 
 def read_view(here: Desk) -> View:
@@ -72,7 +73,7 @@ def filter_row(here: Desk, view: View) -> View:
     chosen = view.filter
     lenses = lens_options(here)
     lens = chosen.lens or (here.lens if here.lens in lenses else lenses[0])
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filters"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="filters"):
         lens = _segments("Follow", lenses, lens, "f:lens", lambda name: plural(name).capitalize())
         period = _period(here, chosen)
         where = _attributes(here, lens, chosen)
@@ -146,30 +147,50 @@ def _period(here: Desk, chosen: ObjectFilter) -> tuple[date | None, date | None]
 
 
 def _day(label: str, key: str, first: date, last: date) -> date | None:
-    return st.date_input(label, None, min_value=first, max_value=last, format="YYYY-MM-DD", width=136, key=key)
+    return st.date_input(label, None, min_value=first, max_value=last, format="YYYY-MM-DD", width=128, key=key)
 
 
 def _attributes(here: Desk, lens: str, chosen: ObjectFilter) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Pills for the first attributes; choosing "All" clears the others, choosing a value clears "All"."""
+    """Pills for the attributes: the first in the row, the others behind a button that counts the conditions set."""
+    choices = offered(here, lens)
+    if not choices:
+        return ()
     now = dict(chosen.where)
-    found = []
-    for choice in choices_of(here, lens)[:_SHOWN_ATTRIBUTES]:
-        key = f"f:where:{lens}:{choice.attribute}"
-        wanted = [value for value in now.get(choice.attribute, ()) if value in choice.values]
-        st.session_state.setdefault(key, wanted or [ALL])
-        st.session_state.setdefault(f"_{key}", list(st.session_state[key]))
-        picked = st.pills(
-            attribute_name(choice.attribute).capitalize(),
-            [ALL, *choice.values],
-            selection_mode="multi",
-            key=key,
-            on_change=_settle,
-            args=(key,),
-        )
-        values = tuple(value for value in picked or () if value != ALL)
-        if values:
-            found.append((choice.attribute, values))
+    found = _pills(choices[0], lens, now)
+    if choices[1:]:
+        active = sum(choice.attribute in now for choice in choices[1:])
+        with st.popover(f"More filters ({active})" if active else "More filters", icon=":material/tune:"):
+            for choice in choices[1:]:
+                found += _pills(choice, lens, now)
     return tuple(found)
+
+
+def offered(here: Desk, lens: str) -> list[Choice]:
+    """Attributes to choose by, the ones people ask for first in front."""
+
+    def place(choice: Choice) -> int:
+        name = choice.attribute.rpartition(".")[2]
+        return PREFERRED.index(name) if name in PREFERRED else len(PREFERRED)
+
+    return sorted(choices_of(here, lens), key=place)
+
+
+def _pills(choice: Choice, lens: str, now: dict[str, tuple[str, ...]]) -> list[tuple[str, tuple[str, ...]]]:
+    """Choosing "All" clears the other values, choosing a value clears "All"."""
+    key = f"f:where:{lens}:{choice.attribute}"
+    wanted = [value for value in now.get(choice.attribute, ()) if value in choice.values]
+    st.session_state.setdefault(key, wanted or [ALL])
+    st.session_state.setdefault(f"_{key}", list(st.session_state[key]))
+    picked = st.pills(
+        attribute_name(choice.attribute).capitalize(),
+        [ALL, *choice.values],
+        selection_mode="multi",
+        key=key,
+        on_change=_settle,
+        args=(key,),
+    )
+    values = tuple(value for value in picked or () if value != ALL)
+    return [(choice.attribute, values)] if values else []
 
 
 def _settle(key: str) -> None:
@@ -183,7 +204,7 @@ def _settle(key: str) -> None:
 
 def _hidden_conditions(here: Desk, lens: str, chosen: ObjectFilter) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Conditions of the URL on attributes that the row has no pills for stay as they are."""
-    shown = {choice.attribute for choice in choices_of(here, lens)[:_SHOWN_ATTRIBUTES]}
+    shown = {choice.attribute for choice in choices_of(here, lens)}
     return tuple(pair for pair in chosen.where if pair[0] not in shown)
 
 

@@ -10,12 +10,12 @@ from dashboards import alert_data, data
 from dashboards.alert_table import alert_rows, group_line
 from dashboards.components.alert_list import alert_list
 from dashboards.frame import explained, freshness, newer_data
+from dashboards.widgets import ALL, offered
 from dashboards.wording import count, duration, moment
 from o2c_mining.monitor.inbox import AlertView, RuleHealth
 
 SHOWN = {"open": alert_data.OPEN_STATES, "resolved": ("resolved",), "all": ()}
 WORDS = {"open": "Open", "resolved": "Resolved", "all": "All"}
-ALL = "All"
 LENGTHS = {1: "1 day", 7: "1 week", 30: "30 days"}
 
 
@@ -23,7 +23,7 @@ def page() -> None:
     """Everything on the page, in reading order."""
     with explained():
         here = data.desk()
-        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="alerts-header"):
             st.markdown("### What waits too long", width="content")
             freshness(here)
             st.space("stretch")
@@ -68,8 +68,8 @@ def _filters(here: data.Desk) -> tuple[AlertView, ...]:
 
 
 def _attribute(here: data.Desk) -> tuple[str | None, tuple[str, ...]]:
-    """An attribute of a related object fits alerts about any kind of document."""
-    choice = next((one for one in data.choices_of(here, here.lens) if "." in one.attribute), None)
+    """The attribute that the cockpit's row shows first."""
+    choice = next(iter(offered(here, here.lens)), None)
     return (None, ()) if choice is None else (choice.attribute, choice.values)
 
 

@@ -58,11 +58,11 @@ def _badge(here: data.Desk, alerts_page: StreamlitPage) -> None:
     """How many alerts wait and how much money with them; leads to them."""
     waiting = alert_data.alerts_of(here)
     if not waiting:
-        st.page_link(alerts_page, label=":green-badge[:material/task_alt: Nothing waits too long]")
+        st.page_link(alerts_page, label=":green-badge[Nothing waits too long]")
         return
     amounts = alert_data.spoken(alert_data.amounts_of(waiting), here.currency)
     label = f"{count(len(waiting), 'alert')} · {amounts} waiting"
-    st.page_link(alerts_page, label=f":red-badge[:material/notifications_active: {label}]", help="What waits too long")
+    st.page_link(alerts_page, label=f":red-badge[{label}]", help="What waits too long")
 
 
 def _cards(here: data.Desk, view: View) -> None:

@@ -26,7 +26,7 @@ def process_map(
     height: int,
     selected: Picked | None,
     on_pick: Callable[[Picked], None],
-    activities: int = 90,
+    activities: int = 80,
     paths: int = 55,
 ) -> None:
     """Show ``graph`` (see ``dashboards.map_graph``) and hand what is clicked to ``on_pick`` before the next run."""

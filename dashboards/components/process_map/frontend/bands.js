@@ -1,7 +1,7 @@
 // Team bands: activities of one team that lie together in the process share one horizontal band, so that every line
 // which crosses a band is a handoff. A team that returns much later (Sales settling a dispute) gets a second band.
 
-const FAR = 2; // a team's activity opens a new band when at least this many other bands lie between it and its own
+const FAR = 3.5; // steps between an activity of the side ways and its team's nearest one, from which on it opens a new band
 
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
@@ -9,18 +9,23 @@ const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / num
 export function bandsOf(nodes) {
   const activities = nodes.filter((node) => !node.kind).sort((a, b) => a.position - b.position);
   const bands = [];
-  const add = (node) => {
-    const own = bands.filter((band) => band.team === node.team);
-    const between = (band) =>
-      bands.filter((other) => other !== band && other.position > Math.min(band.position, node.position) && other.position < Math.max(band.position, node.position)).length;
-    const near = own.sort((a, b) => between(a) - between(b))[0];
-    if (near && between(near) < FAR) near.members.push(node);
-    else bands.push({ team: node.team, members: [node], position: node.position });
-    bands.forEach((band) => (band.position = mean(band.members.map((member) => member.position))));
-  };
-  // the usual way through the process first: it decides where the bands lie, the side ways join them
-  activities.filter((node) => node.backbone).forEach(add);
-  activities.filter((node) => !node.backbone).forEach(add);
+  const open = (node) => bands.push({ team: node.team, members: [node] });
+
+  // the usual way first: every change of team is a new band
+  for (const node of activities.filter((one) => one.backbone)) {
+    if (bands.at(-1)?.team === node.team) bands.at(-1).members.push(node);
+    else open(node);
+  }
+  for (const node of activities.filter((one) => !one.backbone)) {
+    const distance = (band) => Math.min(...band.members.map((member) => Math.abs(member.position - node.position)));
+    const own = bands.filter((band) => band.team === node.team).sort((a, b) => distance(a) - distance(b))[0];
+    if (own && distance(own) <= FAR) own.members.push(node);
+    else open(node);
+  }
+  for (const band of bands) {
+    const leading = band.members.filter((member) => member.backbone);
+    band.position = mean((leading.length ? leading : band.members).map((member) => member.position));
+  }
   return bands.sort((a, b) => a.position - b.position);
 }
 

@@ -31,7 +31,8 @@ function line(row, data, setTriggerValue) {
   make("span", "number", button, row.cases_label);
   make("span", "number", button, row.median_label);
   const chain = make("span", "chain", button);
-  for (const step of folded(row.steps, data.fold)) chain.append(chevron(step));
+  const differs = row.steps.some((step) => step.kind !== "usual");
+  for (const step of folded(row.steps, data.fold && differs)) chain.append(chevron(step));
   button.addEventListener("click", () => setTriggerValue("picked", { rank: data.selected === row.rank ? 0 : row.rank }));
   return button;
 }
