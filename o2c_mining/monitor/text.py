@@ -61,6 +61,6 @@ def local_time(moment: datetime | None, timezone: str) -> str | None:
 
 def list_documents(documents: Sequence[DocumentRef]) -> str:
     """``order SO1, delivery OUT7``; the rest of a long list is counted."""
-    named = [f"{document.object_type} {document.number or document.object_id}" for document in documents]
+    named = [f"{document.object_type} {document.number or '(no number yet)'}" for document in documents]
     rest = len(named) - _MAX_DOCUMENTS
     return ", ".join(named[:_MAX_DOCUMENTS]) + (f" and {rest} more" if rest > 0 else "")

@@ -37,12 +37,13 @@ class EmailChannel:
     def send(self, message: Message, *, now: datetime) -> str:
         """Hand the mail to the server; it counts as sent when the server took it for every recipient."""
         mail = mail_of(message, self.sender, self.recipients, now)
+        password = self.password() if self.password is not None else None
         try:
             with smtplib.SMTP(self.host, self.port, timeout=self.timeout) as server:
                 if self.starttls:
                     server.starttls(context=ssl.create_default_context())
-                if self.username is not None and self.password is not None:
-                    server.login(self.username, self.password())
+                if self.username is not None and password is not None:
+                    server.login(self.username, password)
                 refused = server.send_message(mail, self.sender, list(self.recipients))
         except smtplib.SMTPResponseException as error:
             said = (

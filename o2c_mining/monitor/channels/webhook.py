@@ -77,6 +77,8 @@ class WebhookChannel:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
             answer.read(MAX_ANSWER)
+            if connection.aborted:
+                raise TimeoutError("it took too long")
             return answer.status, answer.reason, _retry_after(answer.getheader("retry-after"), now)
         except (OSError, http.client.HTTPException) as error:
             raise DeliveryError(
@@ -96,6 +98,7 @@ class _Pinned(http.client.HTTPConnection):
     ) -> None:
         super().__init__(host, port, timeout=timeout)
         self.default_port = 443 if scheme == "https" else 80
+        self.aborted = False
         self._scheme = scheme
         self._addresses = addresses
 
@@ -119,7 +122,8 @@ class _Pinned(http.client.HTTPConnection):
         raise failure or OSError("no address")
 
     def abort(self) -> None:
-        """Cut the connection from another thread; a waiting read ends with an error."""
+        """Cut the connection from another thread, so that a waiting read ends."""
+        self.aborted = True
         if self.sock is not None:
             try:
                 self.sock.shutdown(socket.SHUT_RDWR)
