@@ -21,6 +21,7 @@ _OTHER_MESSAGES = {
 }
 _MAX_TEXT = 2_000
 _MAX_ENTRIES = 1_000_000
+_MOST_DIGITS = 13
 
 
 class RefusedFileError(ValueError):
@@ -216,7 +217,7 @@ def _amount(element: etree._Element | None) -> tuple[Decimal, str] | None:
     if len(text) > 24:
         raise ValueError("an amount of more than 24 characters")
     value = Decimal(text)
-    if not value.is_finite() or value < 0:
+    if not value.is_finite() or value < 0 or value.adjusted() > _MOST_DIGITS:
         raise ValueError(f"the amount {text}")
     return value, str(element.get("Ccy") or "")
 

@@ -25,6 +25,7 @@ MAX_BYTES = 2_000_000_000
 FREE_BYTES = 64_000_000
 MAX_RATIO = 100
 MAX_MEMBERS = 10_000
+_DAMAGED = (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def open_streams(file: StatementFile) -> Iterator[tuple[str, IO[bytes]]]:
                 yield file.name, _bounded(cast(IO[bytes], stack.enter_context(gzip.open(file.path))), file.size)
             else:
                 yield file.name, _bounded(stack.enter_context(file.path.open("rb")), file.size)
-    except (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
+    except _DAMAGED as error:
         raise RefusedFileError("damaged-archive", f"the archive cannot be read ({error})") from error
 
 
@@ -106,7 +107,10 @@ class _Bounded(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size if size >= 0 else FREE_BYTES)
+        try:
+            data = self._stream.read(size if size >= 0 else FREE_BYTES)
+        except _DAMAGED as error:
+            raise RefusedFileError("damaged-archive", f"the file cannot be unpacked ({error})") from error
         self._read += len(data)
         if self._read > MAX_BYTES or (self._read > FREE_BYTES and self._read > MAX_RATIO * self._stored):
             raise RefusedFileError("file-too-large", f"the file unpacks to more than {self._read} bytes")

@@ -234,11 +234,13 @@ def _unique(quoted: Iterable[_Quoted]) -> list[_Quoted]:
     return list({item.invoice.key: item for item in quoted}.values())
 
 
-def _is_possible(receipt: Receipt, invoice: Invoice, unpaid: dict[str, int]) -> bool:
+def _is_possible(
+    receipt: Receipt, invoice: Invoice, unpaid: dict[str, int], *, before: timedelta = _BOOKED_BEFORE_POSTING
+) -> bool:
     """The invoice is in the same currency, was there by then, and something of it is open."""
     if invoice.currency != receipt.currency or unpaid[invoice.key] <= 0:
         return False
-    return invoice.posted_on is None or invoice.posted_on <= receipt.booked_on + _BOOKED_BEFORE_POSTING
+    return invoice.posted_on is None or invoice.posted_on <= receipt.booked_on + before
 
 
 def _is_payers(receipt: Receipt, item: _Quoted, payers: set[str], unpaid: dict[str, int]) -> bool:
@@ -290,7 +292,7 @@ def _by_amount(receipt: Receipt, index: _Index, payers: set[str], unpaid: dict[s
         invoice
         for payer in sorted(payers)
         for invoice in index.of_customer.get(payer, ())
-        if _is_possible(receipt, invoice, unpaid) and unpaid[invoice.key] == receipt.amount_minor
+        if unpaid[invoice.key] == receipt.amount_minor and _is_possible(receipt, invoice, unpaid, before=timedelta())
     ]
     if len(fitting) != 1:
         return []
