@@ -51,13 +51,19 @@ def _text(result: Conformance) -> str:
                 deviation.cases,
                 f"{deviation.share:.1%}",
                 f"{deviation.value} {deviation.currency}",
-                "" if deviation.extra_seconds is None else common.span(deviation.extra_seconds),
+                _extra(deviation.extra_seconds),
             )
             for deviation in result.deviations
         ]
         headers = ("deviation", "activity", "cases", "share", "value", "longer by")
         lines += ["", common.table(headers, rows, right=(2, 3, 4, 5))]
     return "\n".join(lines)
+
+
+def _extra(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"-{common.span(-seconds)}" if seconds < 0 else common.span(seconds)
 
 
 def _ratio(value: float | None) -> str:

@@ -54,7 +54,7 @@ def cases_of(traces: Traces) -> list[Case]:
                 is_closed=row["is_closed"],
                 orders=orders,
                 complete=complete,
-                value_minor=row["value"],
+                value_minor=float(row["value"]),
                 lead_seconds=row["lead"],
             )
         )
