@@ -16,7 +16,7 @@ from o2c_mining.cli import common
 from o2c_mining.errors import ConfigError, O2CError
 
 # Typer brings its own copy of click and exports only some of its errors.
-_UsageError = typer.BadParameter.__bases__[0]
+_UsageError: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 _VALUED = {"-w": "workspace", "--workspace": "workspace", "--as-of": "as_of", "--known-at": "known_at"}
 
 app = typer.Typer(
