@@ -46,9 +46,8 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str]) -> int:
     reader = open_reader({f"{name}_versions": (writer.files(name), TABLES[name]) for name in names})
     inputs = inputs_of(reader, settings, loaded=datetime.now(UTC))
     known = known_types(reader, inputs.objects)
-    lenses = [lens_for(name, known, settings) for name in settings.config.lenses if name in known]
-    names_used = [sorted(settings.lanes.items()), sorted(teams_of(settings).items())]
-    stamp = fingerprint([TRACE_VERSION, lenses, names_used, calendar_version(settings.calendar)])
+    lenses = stored_lenses(known, settings)
+    stamp = stamp_of(known, settings)
     ids = None if stamp != writer.lenses else sorted(set(touched))
     if ids is not None and not ids:
         return 0
@@ -56,6 +55,18 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str]) -> int:
     total = sum(_refresh_lens(reader, writer, inputs, lens, changed) for lens in lenses)
     writer.set_lenses(stamp)
     return total
+
+
+def stored_lenses(known: list[str], settings: Settings) -> list[Lens]:
+    """The lenses whose traces are kept, of those the log has objects for."""
+    return [lens_for(name, known, settings) for name in settings.config.lenses if name in known]
+
+
+def stamp_of(known: list[str], settings: Settings) -> str:
+    """Fingerprint of everything besides the log that stored traces depend on."""
+    names = [sorted(settings.lanes.items()), sorted(teams_of(settings).items())]
+    lenses = stored_lenses(known, settings)
+    return fingerprint([TRACE_VERSION, lenses, names, calendar_version(settings.calendar)])
 
 
 def inputs_of(reader: Reader, settings: Settings, *, loaded: datetime) -> Inputs:

@@ -14,7 +14,7 @@ from o2c_mining.errors import AnalysisError
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.trace.build import Inputs, TraceTables, build, enabled_by, members, ordered_events
 from o2c_mining.trace.lens import Lens, default_lens
-from o2c_mining.trace.refresh import known_types, latest, lens_for, register_work_days, teams_of
+from o2c_mining.trace.refresh import known_types, latest, lens_for, register_work_days, stamp_of, teams_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _tables(log: EventLog, lens: Lens) -> TraceTables:
     kind = lens.object_type
     suffix = f"{kind}@{int(log.as_of.timestamp() * 1e6)}"
     reader = log.reader
-    if log.stored_traces_hold and kind in log.settings.config.lenses:
+    if _stored_hold(log, kind):
         touched = reader.table("touched_versions")
         stored = {
             name: reader.materialize(f"{name}:{suffix}", latest(reader.table(f"{name}_versions"), touched, kind))
@@ -116,6 +116,13 @@ def _tables(log: EventLog, lens: Lens) -> TraceTables:
         )
     tables = TraceTables(tables.members, tables.cases, _until(log, tables.pairs), tables.variants)
     return _scoped(log, lens, tables)
+
+
+def _stored_hold(log: EventLog, kind: str) -> bool:
+    """Whether stored traces describe this lens now: nothing later was cut off, no setting has changed since."""
+    if not log.stored_traces_hold or kind not in log.settings.config.lenses:
+        return False
+    return log.snapshot.lenses == stamp_of(known_types(log.reader, log.objects), log.settings)
 
 
 def _until(log: EventLog, pairs: ir.Table) -> ir.Table:

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from o2c_mining.analysis.handoffs import handoffs
 from o2c_mining.analysis.process_map import process_map
+from o2c_mining.config import Config
+from o2c_mining.log.event_log import Settings
 from o2c_mining.trace.lens import FLOW, lens_of
 from o2c_mining.trace.select import ObjectFilter, select
 from tests import reference
-from tests.micro import at, load, one_order, open_micro
+from tests.micro import LANES, at, load, one_order, open_micro
 
 ACTIVITIES = {
     "order": ["Create Order", "Confirm Order", "Change Order"],
@@ -204,3 +206,11 @@ def test_loading_in_two_batches_gives_the_same_traces(
 
 def _bare(row: dict[str, object]) -> str:
     return repr(sorted((key, value) for key, value in row.items() if key != "refresh_seq"))
+
+
+def test_a_changed_setting_counts_before_the_next_load(tmp_path: Path) -> None:
+    store = one_order(tmp_path)
+    moved = Settings(config=Config(), lanes={**LANES, "Post Invoice": "Shared services"})
+    log = open_micro(store, with_settings=moved)
+    teams = {row["activity"]: row["team"] for row in log.reader.rows(select(log).pairs)}
+    assert teams["Post Invoice"] == "Shared services"
