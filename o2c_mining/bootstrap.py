@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -215,8 +214,3 @@ def extract(
     snapshot = store.snapshot()
     marks = snapshot.watermarks().values()
     return Extracted(tuple(totals), min(marks, default=None), refreshed, snapshot.number)
-
-
-def clear_workspace(workspace: Workspace) -> None:
-    """Remove what was derived (store and alerts); settings and sources stay."""
-    shutil.rmtree(workspace.store_path, ignore_errors=True)

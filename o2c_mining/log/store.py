@@ -290,8 +290,14 @@ def _family(kind: pa.DataType) -> str:
     return str(kind)
 
 
-@functools.lru_cache(maxsize=512)
 def _files(table: Path, version: int) -> tuple[str, ...]:
+    """Files of one version; the log entry's own identity is part of the cache key, as a store may be made anew."""
+    entry = durable.log_entry(table, version).stat()
+    return _files_of(table, version, entry.st_ino, entry.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=512)
+def _files_of(table: Path, version: int, inode: int, modified: int) -> tuple[str, ...]:
     opened = DeltaTable(table, version=version)
     protocol = opened.protocol()
     if protocol.min_reader_version > _SUPPORTED_READER:
@@ -407,7 +413,6 @@ def _drop_damaged_tail(path: Path, above: int = -1) -> None:
         if version <= above or durable.version_is_whole(path, version):
             return
         durable.log_entry(path, version).unlink()
-        _files.cache_clear()
 
 
 def _table_folders(root: Path) -> list[Path]:
