@@ -52,13 +52,13 @@ def map_(
     without: WithoutOption = None,
     variant: VariantOption = None,
     time: Annotated[str, typer.Option("--time", metavar="working|calendar")] = "calendar",
-    format_: Annotated[str, typer.Option("--format", metavar="json|bpmn|pnml|text", help="How to print it.")] = "text",
+    format_: Annotated[str, typer.Option("--format", metavar="json|svg|bpmn|pnml|text", help="How to print it.")] = "text",
 ) -> None:
     """The process map: which activity follows which, how often and how fast."""
     from o2c_mining.analysis.process_map import process_map
 
-    if format_ not in ("text", "json", "bpmn", "pnml"):
-        raise ConfigError(f"--format {format_!r} is unknown; expected text, json, bpmn or pnml; correct it")
+    if format_ not in ("text", "json", "svg", "bpmn", "pnml"):
+        raise ConfigError(f"--format {format_!r} is unknown; expected text, json, svg, bpmn or pnml; correct it")
     traces = common.traces(common.object_filter(lens, from_, to, where, with_, without, variant))
     if format_ in ("bpmn", "pnml"):
         from o2c_mining.analysis.variants import variants as analysis
@@ -68,6 +68,13 @@ def map_(
         emit({"format": format_, "model": (text := discover(sequences, format_))}, text)
         return
     result = process_map(traces, working=common.working_time(time, traces.log))
+    if format_ == "svg":
+        from o2c_mining.discovery.svg import Arrow, Box, draw
+
+        boxes = [Box(node.activity, f"cases: {node.cases:,}", node.position) for node in result.nodes]
+        text = draw(boxes, [Arrow(edge.from_, edge.to, edge.count, f"{edge.count:,}") for edge in result.edges])
+        emit({"format": format_, "model": text}, text)
+        return
     if format_ == "json":
         common.current.json = True
     rows = [
