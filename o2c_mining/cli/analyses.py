@@ -52,7 +52,7 @@ def map_(
     without: WithoutOption = None,
     variant: VariantOption = None,
     time: Annotated[str, typer.Option("--time", metavar="working|calendar")] = "calendar",
-    format_: Annotated[str, typer.Option("--format", metavar="json|svg|bpmn|pnml|text", help="How to print it.")] = "text",
+    format_: Annotated[str, typer.Option("--format", metavar="json|svg|bpmn|pnml", help="How to print it.")] = "text",
 ) -> None:
     """The process map: which activity follows which, how often and how fast."""
     from o2c_mining.analysis.process_map import process_map
@@ -65,7 +65,7 @@ def map_(
         from o2c_mining.discovery.model import discover
 
         sequences = {found.activities: found.cases for found in analysis(traces).variants}
-        emit({"format": format_, "model": (text := discover(sequences, format_))}, text)
+        emit({"format": format_, "model": (text := discover(sequences, "bpmn" if format_ == "bpmn" else "pnml"))}, text)
         return
     result = process_map(traces, working=common.working_time(time, traces.log))
     if format_ == "svg":
