@@ -10,7 +10,10 @@ from o2c_mining.trace.select import Traces
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An activity: ``events`` counts each event once, ``occurrences`` once per case it is in."""
+    """An activity: ``events`` counts each event once, ``occurrences`` once per case it is in.
+
+    ``team`` is its lane in the reference model, else the team that did it most often.
+    """
 
     activity: str
     team: str
@@ -62,7 +65,7 @@ def process_map(traces: Traces, *, working: bool = False) -> ProcessMap:
     lengths = traces.cases.select("case_id", "events", value=reporting_minor(traces.log, traces.cases))
     placed = pairs.join(lengths, "case_id")
     nodes = placed.group_by("activity").aggregate(
-        team=placed.team.min(),
+        team=placed.team.mode(),
         events=placed.event_id.nunique(),
         occurrences=placed.count(),
         cases=placed.case_id.nunique(),
@@ -85,6 +88,7 @@ def process_map(traces: Traces, *, working: bool = False) -> ProcessMap:
     shared = traces.log.reader.count(spread.filter(spread.n > 1))
     found_nodes = rows(nodes.order_by(nodes.cases.desc(), nodes.activity))
     found_edges = rows(edges.order_by(edges["count"].desc(), edges.activity, edges.next_activity))
+    lanes = traces.log.settings.lanes
     scale = 10 ** exponent(traces.log.settings.config.company.currency)
     return ProcessMap(
         lens=traces.lens.object_type,
@@ -93,7 +97,7 @@ def process_map(traces: Traces, *, working: bool = False) -> ProcessMap:
         nodes=tuple(
             Node(
                 activity=row["activity"],
-                team=row["team"],
+                team=lanes.get(row["activity"], row["team"]),
                 events=row["events"],
                 occurrences=row["occurrences"],
                 cases=row["cases"],
