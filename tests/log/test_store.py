@@ -122,7 +122,7 @@ def test_new_columns_widen_a_table_and_a_changed_type_is_refused(tmp_path: Path)
     _load(store, "b", region="DACH")
     reader = open_reader({"objects": (store.snapshot().files("objects"), TABLES["objects"])})
     assert {row["region"] for row in reader.rows(reader.table("objects"))} == {None, "DACH"}
-    with pytest.raises(LogError, match="column region of table objects is list.*; expected"):
+    with pytest.raises(LogError, match=r"column region of table objects is list.*; expected"):
         _load(store, "c", region=[1, 2])
     assert _names(store.snapshot()) == ["a", "b"]
 
