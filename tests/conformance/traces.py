@@ -43,6 +43,7 @@ GOOD = {
     "prepaid, delivery prepared meanwhile": "CO QU OK CD CI PO RP AP CL AS PI PA GI",
     "paid while the rest is still delivered": "CO OK CD AS PI PA GI CI PO CD RP AP CL AS PI PA GI CI PO RP AP CL",
     "invoice before shipment": "CO OK CD CI PO AS PI PA GI RP AP CL",
+    "return": "CO QU OK CN CL",
 }
 
 BAD = {
