@@ -56,6 +56,7 @@ check: $(DEV)
 	$(BIN)/lint-imports
 
 bench: $(DEV)
+	@test -e demo/o2c.toml || $(MAKE) demo SERVE=0
 	$(BIN)/python tests/bench/compare.py
 
 lock: $(BIN)/python
