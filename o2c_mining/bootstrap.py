@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from o2c_mining.config import Config, load_config
-from o2c_mining.errors import ConfigError
+from o2c_mining.errors import ConfigError, ConnectorError
 
 if TYPE_CHECKING:
-    from o2c_mining.connect.run import SourceResult
     from o2c_mining.log.event_log import EventLog, Scope, Settings
-    from o2c_mining.log.store import Batch, Store, Writer
+    from o2c_mining.log.store import Batch, Store
     from o2c_mining.state.database import State
 
 CONFIG_FILE = "o2c.toml"
@@ -162,7 +161,7 @@ def open_state(workspace: Workspace) -> State:
 def extract(
     workspace: Workspace, names: Sequence[str] = (), *, full: bool = False, progress: Progress | None = None
 ) -> Extracted:
-    """Load increments of the configured sources; each source ends with one commit of everything it changed.
+    """Load increments of the configured sources; what they changed in the log becomes visible in one commit.
 
     Raises
     ------
@@ -171,7 +170,7 @@ def extract(
     ConnectorError
         If a source cannot be reached or lacks what its connector needs; sources before it stay loaded.
     """
-    from o2c_mining.connect import connector_named, extract_source, link_source
+    from o2c_mining.connect import connector_named, link_source, stage_source, transform_source
     from o2c_mining.trace.refresh import refresh
 
     sources = workspace.config.source
@@ -185,32 +184,35 @@ def extract(
             raise ConfigError(f"unknown source {name!r}; configured are: {', '.join(known)}; correct the name")
     settings = settings_of(workspace)
     store = open_store(workspace)
-    totals: list[Batch] = []
-    refreshed = 0
+    failure: ConnectorError | None = None
 
     def report(source: str, stream: str, rows: int) -> None:
         if progress is not None:
             progress.report(f"{source} {stream}", rows)
 
-    def finish(writer: Writer, result: SourceResult) -> None:
-        nonlocal refreshed
-        cases = refresh(writer, settings, result.touched["object_id"].to_pylist())
-        if result.batches or cases:
-            writer.commit(result.batches or result.streams[-1:])
-        refreshed += cases
-        totals.extend(result.streams)
-
-    for source in sources:
-        if names and source.name not in names:
-            continue
-        connector = connector_named(source.connector)
-        with store.writer() as writer:
-            finish(writer, extract_source(source, connector, writer, base=workspace.root, full=full, progress=report))
-    for source in sources:
-        with store.writer() as writer:
-            linked = link_source(source, connector_named(source.connector), writer)
-            if linked is not None:
-                finish(writer, linked)
+    with store.writer() as writer:
+        staged = []
+        for source in sources:
+            if names and source.name not in names:
+                continue
+            connector = connector_named(source.connector)
+            try:
+                read = stage_source(source, connector, writer, base=workspace.root, full=full, progress=report)
+            except ConnectorError as error:
+                failure = error
+                break
+            staged.append((source, connector, read))
+        results = [transform_source(source, connector, writer, rows, full=full) for source, connector, rows in staged]
+        linked = [link_source(source, connector_named(source.connector), writer) for source in sources]
+        results += [result for result in linked if result is not None]
+        touched = {key for result in results for key in result.touched["object_id"].to_pylist()}
+        refreshed = refresh(writer, settings, touched)
+        batches = [batch for result in results for batch in result.batches]
+        totals = [batch for result in results for batch in result.streams]
+        if batches or (refreshed and totals):
+            writer.commit(batches or totals[-1:])
+    if failure is not None:
+        raise failure
     snapshot = store.snapshot()
     marks = snapshot.watermarks().values()
     return Extracted(tuple(totals), min(marks, default=None), refreshed, snapshot.number)

@@ -4,7 +4,7 @@ from o2c_mining.connect.engine import event_id
 from o2c_mining.connect.linker import KnownObjects, Linker, Links
 from o2c_mining.connect.protocol import Connector, OpenSource, Options, Page, Refused, Stream
 from o2c_mining.connect.registry import connector_named, connectors
-from o2c_mining.connect.run import SourceResult, extract_source, link_source
+from o2c_mining.connect.run import SourceResult, extract_source, link_source, stage_source, transform_source
 from o2c_mining.connect.sql_connector import SqlConnector, SqlOptions
 
 __all__ = [
@@ -25,4 +25,6 @@ __all__ = [
     "event_id",
     "extract_source",
     "link_source",
+    "stage_source",
+    "transform_source",
 ]

@@ -3,16 +3,16 @@
 ``bootstrap`` calls it like this, once per run::
 
     with store.writer() as writer:
-        results = [extract_source(source, connector_named(source.connector), writer, base=root) for source in sources]
-        linked = [link_source(source, connector_named(source.connector), writer) for source in every_source]
-        results += [result for result in linked if result is not None]
+        staged = [stage_source(source, connector, writer, base=root) for source, connector in asked]
+        results = [transform_source(*pair, writer, rows) for pair, rows in zip(asked, staged)]
+        results += [linked for pair in configured if (linked := link_source(*pair, writer)) is not None]
         refresh_traces(writer, touched=[result.touched for result in results])
         batches = [batch for result in results for batch in result.batches]
         if batches:
             writer.commit(batches)
 
-Staging pages are committed on the way; the log's tables become visible with that last commit. A run killed before it
-leaves its staged rows behind, and the next run derives what follows from them.
+Staging is committed on the way, while nothing is appended to the log yet; the log's tables become visible with the last
+commit. A run killed before it leaves its staged rows behind, and the next run derives what follows from them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from o2c_mining.connect.engine import arrow, engine
 from o2c_mining.connect.linker import LINK, append_links, load_known
 from o2c_mining.connect.protocol import Options
 from o2c_mining.connect.registry import AnyConnector, parse_options
-from o2c_mining.connect.staging import Progress, Staged, stage
+from o2c_mining.connect.staging import COMMIT_ROWS, Commits, Progress, stage
 from o2c_mining.connect.transform import note_objects, transform
 from o2c_mining.log.store import Batch, Writer
 
@@ -84,7 +84,15 @@ def silent(source: str, stream: str, rows: int) -> None:
     """A progress listener that shows nothing."""
 
 
-def extract_source(
+@dataclass(frozen=True, slots=True)
+class StagedSource:
+    """A source whose rows lie in staging: totals per stream, and up to when they are complete."""
+
+    streams: tuple[Batch, ...]
+    watermark: datetime | None
+
+
+def stage_source(
     source: SourceSettings,
     connector: AnyConnector,
     writer: Writer,
@@ -92,45 +100,68 @@ def extract_source(
     base: Path,
     full: bool = False,
     progress: Progress = silent,
-) -> SourceResult:
-    """Bring the store up to date with a source. Relative paths in its options start at ``base``.
+    commit_rows: int = COMMIT_ROWS,
+) -> StagedSource:
+    """Read what is new in a source into staging and commit it, at the latest after ``commit_rows`` changed rows.
+
+    What was read before a failure is kept. Nothing may have been appended to the log by this writer before.
 
     Raises
     ------
     ConfigError
-        If the connector or an option is unknown.
+        If an option is unknown.
     ConnectorError
         If the source cannot be read; ``permanent`` when a retry is pointless.
     """
     options = _options(source, connector)
-    catalog = load_catalog(connector.folder)
+    commits = Commits(writer, commit_rows)
     totals: list[Batch] = []
-    pending: list[Batch] = []
-    with engine() as connection:
-        with connector.open(options, base=base) as opened:
+    try:
+        with engine() as connection, connector.open(options, base=base) as opened:
             for stream in connector.streams(options):
-                before = writer.base.cursor(source.name, stream.name)
-                after = None if full else before
-                staged = stage(connection, source.name, stream, opened, writer, after=after, progress=progress)
-                total = _total(source.name, staged)
-                totals.append(total)
-                if staged.commits == 0 and staged.cursor != before:
-                    pending.append(total)
+                after = None if full else writer.base.cursor(source.name, stream.name)
+                staged = stage(connection, source.name, stream, opened, commits, after=after, progress=progress)
+                totals.append(staged.batch())
             watermark = opened.watermark()
+    finally:
+        commits.finish()
+    return StagedSource(tuple(totals), watermark)
+
+
+def transform_source(
+    source: SourceSettings, connector: AnyConnector, writer: Writer, staged: StagedSource, *, full: bool = False
+) -> SourceResult:
+    """Append to the log what follows from the staged rows; the caller commits ``batches`` together with the traces.
+
+    Raises
+    ------
+    ConnectorError
+        Permanent: if an SQL file cannot run or its result breaks the contract; then nothing was appended.
+    """
+    options = _options(source, connector)
+    with engine() as connection:
         load = transform(
             connection,
             writer,
             source.name,
-            catalog,
+            load_catalog(connector.folder),
             connector.reference_tables(options),
             full=full,
-            watermark=watermark,
+            watermark=staged.watermark,
         )
-    totals.append(load.batch)
     moved = load.changed > 0 or load.batch.cursor != writer.base.cursor(source.name, load.batch.stream)
-    if moved or pending or watermark != writer.base.watermarks().get(source.name):
-        pending.append(load.batch)
-    return SourceResult(source.name, tuple(totals), tuple(pending), load.touched, watermark)
+    news = moved or staged.watermark != writer.base.watermarks().get(source.name)
+    return SourceResult(
+        source.name, (*staged.streams, load.batch), (load.batch,) if news else (), load.touched, staged.watermark
+    )
+
+
+def extract_source(
+    source: SourceSettings, connector: AnyConnector, writer: Writer, *, base: Path, full: bool = False
+) -> SourceResult:
+    """Stage and transform one source; with several, stage them all before the first is transformed."""
+    staged = stage_source(source, connector, writer, base=base, full=full)
+    return transform_source(source, connector, writer, staged, full=full)
 
 
 def link_source(source: SourceSettings, connector: AnyConnector, writer: Writer) -> SourceResult | None:
@@ -162,16 +193,4 @@ def _options(source: SourceSettings, connector: AnyConnector) -> Options:
     given = {"url": source.url, "path": source.path}
     return parse_options(
         connector, {**source.options, **{key: value for key, value in given.items() if value}}, source=source.name
-    )
-
-
-def _total(source: str, staged: Staged) -> Batch:
-    return Batch(
-        source,
-        staged.stream,
-        staged.cursor,
-        read=staged.read,
-        accepted=staged.accepted,
-        quarantined=staged.quarantined,
-        duplicate=staged.duplicate,
     )

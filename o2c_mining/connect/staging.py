@@ -1,5 +1,5 @@
-"""Source rows into the kept staging tables: only what changed is appended, every row is accounted for, every page is a
-commit with its cursor.
+"""Source rows into the kept staging tables: only what changed is appended, every row is accounted for, and a
+page is committed together with its cursor.
 
 A row with the key and hash of the newest staged version is a duplicate. Rows the source no longer holds are appended
 once more with ``_op = 'D'``, so the transform sees what they were.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import duckdb
@@ -24,6 +24,7 @@ from o2c_mining.log.store import STAGING, Batch, Writer
 logger = logging.getLogger(__name__)
 
 KEYS_A_QUERY = 500
+COMMIT_ROWS = 5_000
 
 
 class Progress(Protocol):
@@ -36,16 +37,59 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class Staged:
-    """What one stream brought: totals of the run, and the batch not yet committed because nothing in it changed."""
+    """What one stream brought in this run, and where it goes on."""
 
+    source: str
     stream: str
     cursor: str | None
     read: int = 0
     accepted: int = 0
     quarantined: int = 0
     duplicate: int = 0
-    deleted: int = 0
-    commits: int = field(default=0)
+
+    def batch(self) -> Batch:
+        """The totals of the run."""
+        return Batch(
+            self.source,
+            self.stream,
+            self.cursor,
+            read=self.read,
+            accepted=self.accepted,
+            quarantined=self.quarantined,
+            duplicate=self.duplicate,
+        )
+
+
+class Commits:
+    """Commits staged pages with their cursors, small ones of several streams together."""
+
+    def __init__(self, writer: Writer, commit_rows: int) -> None:
+        self.writer = writer
+        self._commit_rows = commit_rows
+        self._waiting: dict[str, Batch] = {}
+
+    def add(self, batch: Batch, known_cursor: str | None) -> None:
+        """Remember a page that changed something or moved the cursor; commit when enough wait."""
+        before = self._waiting.get(batch.stream)
+        if before is not None:
+            batch = replace(
+                batch,
+                read=before.read + batch.read,
+                accepted=before.accepted + batch.accepted,
+                quarantined=before.quarantined + batch.quarantined,
+                duplicate=before.duplicate + batch.duplicate,
+            )
+        if before is not None or batch.accepted or batch.quarantined or batch.cursor != known_cursor:
+            self._waiting[batch.stream] = batch
+        if sum(waiting.accepted + waiting.quarantined for waiting in self._waiting.values()) >= self._commit_rows:
+            self.finish()
+
+    def finish(self) -> None:
+        """Commit what still waits."""
+        waiting = list(self._waiting.values())
+        self._waiting = {}
+        if waiting:
+            self.writer.commit(waiting)
 
 
 def staging_table(source: str, stream: str) -> str:
@@ -58,26 +102,27 @@ def stage(
     source: str,
     stream: Stream,
     opened: OpenSource,
-    writer: Writer,
+    commits: Commits,
     *,
     after: str | None,
     progress: Progress,
 ) -> Staged:
-    """Read a stream to its end. A kill between two pages costs nothing: the next run starts at the last page's cursor.
+    """Read a stream to its end. A kill costs at most the pages since the last commit; the next run reads them again.
 
     Raises
     ------
     ConnectorError
         If the source fails, or a page does not have the stream's columns.
     """
+    writer = commits.writer
+    result = Staged(source, stream.name, writer.base.cursor(source, stream.name))
     _load_current(connection, stream, writer.files(staging_table(source, stream.name)))
-    result = Staged(stream.name, after)
     for page in opened.pages(stream, after):
-        _take(connection, source, stream, page, writer, result, cursor=page.cursor or result.cursor)
+        _take(connection, stream, page, commits, result)
         progress(source, stream.name, page.rows.num_rows)
     held = opened.keys(stream)
     if held is not None:
-        _reconcile(connection, source, stream, opened, held, writer, result)
+        _reconcile(connection, stream, opened, held, commits, result)
     return result
 
 
@@ -91,17 +136,9 @@ def _load_current(connection: duckdb.DuckDBPyConnection, stream: Stream, files: 
         )
 
 
-def _take(
-    connection: duckdb.DuckDBPyConnection,
-    source: str,
-    stream: Stream,
-    page: Page,
-    writer: Writer,
-    result: Staged,
-    *,
-    cursor: str | None,
-) -> None:
-    """One page into staging and, if it brought anything, one commit."""
+def _take(connection: duckdb.DuckDBPyConnection, stream: Stream, page: Page, commits: Commits, result: Staged) -> None:
+    """One page into staging, with its cursor."""
+    source, writer = result.source, commits.writer
     rows = _conform(source, stream, page.rows)
     names = stream.schema.names
     connection.register("page", rows)
@@ -136,22 +173,22 @@ def _take(
         )
     _append(connection, source, stream, fresh, writer)
     quarantine(connection, writer, source, stream.name, refused)
+    cursor = page.cursor or result.cursor
     batch = Batch(
         source, stream.name, cursor, read=read, accepted=accepted, quarantined=quarantined, duplicate=repeated
     )
-    _account(batch, writer, result)
+    _account(batch, commits, result)
 
 
-def _account(batch: Batch, writer: Writer, result: Staged) -> None:
-    """Add a batch to the totals; commit it when it changed anything or moved the cursor through refused rows."""
+def _account(batch: Batch, commits: Commits, result: Staged) -> None:
+    """Add a batch to the totals of the run and to what will be committed."""
+    known = result.cursor
     result.cursor = batch.cursor
     result.read += batch.read
     result.accepted += batch.accepted
     result.quarantined += batch.quarantined
     result.duplicate += batch.duplicate
-    if batch.accepted or batch.quarantined:
-        writer.commit([batch])
-        result.commits += 1
+    commits.add(batch, known)
 
 
 def _append(
@@ -181,11 +218,10 @@ def _append(
 
 def _reconcile(
     connection: duckdb.DuckDBPyConnection,
-    source: str,
     stream: Stream,
     opened: OpenSource,
     held: pa.Table,
-    writer: Writer,
+    commits: Commits,
     result: Staged,
 ) -> None:
     """Compare the source's keys with the staged ones: read what was missed, mark what was deleted."""
@@ -198,7 +234,8 @@ def _reconcile(
     ).fetchall()
     for start in range(0, len(missed), KEYS_A_QUERY):
         for page in opened.rows(stream, missed[start : start + KEYS_A_QUERY]):
-            _take(connection, source, stream, page, writer, result, cursor=result.cursor)
+            _take(connection, stream, replace(page, cursor=None), commits, result)
+    source, writer = result.source, commits.writer
     files = writer.files(staging_table(source, stream.name))
     if not files:
         return
@@ -212,8 +249,7 @@ def _reconcile(
     if gone.num_rows == 0:
         return
     _append(connection, source, stream, gone, writer)
-    result.deleted += gone.num_rows
-    _account(Batch(source, stream.name, result.cursor, read=gone.num_rows, accepted=gone.num_rows), writer, result)
+    _account(Batch(source, stream.name, result.cursor, read=gone.num_rows, accepted=gone.num_rows), commits, result)
 
 
 def _conform(source: str, stream: Stream, rows: pa.Table) -> pa.Table:

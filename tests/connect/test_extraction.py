@@ -43,9 +43,6 @@ def test_first_load_counts_by_hand(shop: tuple[Path, Path, sqlite3.Connection]) 
 def test_pages_are_commits_and_resume_after_a_stop(shop: tuple[Path, Path, sqlite3.Connection]) -> None:
     root, database, _ = shop
 
-    class Stops(ShopConnector):
-        pass
-
     class Broken(RuntimeError):
         pass
 
@@ -57,12 +54,12 @@ def test_pages_are_commits_and_resume_after_a_stop(shop: tuple[Path, Path, sqlit
         if seen == 4:
             raise Broken
 
-    from o2c_mining.connect import extract_source
+    from o2c_mining.connect import stage_source
     from o2c_mining.connect.contract import ContractSource
 
     source = ContractSource("shop", "shop", {}, url=f"sqlite:///{database}")
     with pytest.raises(Broken), Store(root).writer() as writer:
-        extract_source(source, Stops(), writer, base=root, progress=stop)
+        stage_source(source, ShopConnector(), writer, base=root, progress=stop, commit_rows=1)
     snapshot = Store(root).snapshot()
     assert snapshot.number == 4, "a page is not a commit"
     assert json.loads(str(snapshot.cursor("shop", "document")))["value"] == "2026-01-01 00:05:00"
