@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import uuid
 from collections import Counter
@@ -75,6 +76,7 @@ def _moves(moves: list[dict[str, Any]], variant: Variant, labels: dict[str, str 
     return found
 
 
+@functools.cache
 def _uuid(kind: str, number: int) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{kind}{number}"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from o2c_mining.bridge.alignment import Variant
-from o2c_mining.bridge.net import Marking, WorkflowNet
+from o2c_mining.bridge.net import Marking, WorkflowNet, compact
 
 
 def precision(net: WorkflowNet, variants: Mapping[Variant, int]) -> float | None:
@@ -41,7 +41,7 @@ def precision(net: WorkflowNet, variants: Mapping[Variant, int]) -> float | None
             beginning = variant[:length]
             followed.setdefault(beginning, set()).add(activity)
             weight[beginning] = weight.get(beginning, 0) + cases
-    replay = _Replay(net)
+    replay = _Replay(compact(net))
     allowed = escaping = 0
     for beginning, cases in weight.items():
         possible = replay.possible(beginning)

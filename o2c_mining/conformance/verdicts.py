@@ -69,6 +69,8 @@ class Alignments:
     def add(self, variants: Iterable[Variant]) -> None:
         """Align what is not aligned yet."""
         new = list(dict.fromkeys(variant for variant in variants if variant not in self._known))
+        if not new:
+            return
         results = r4pm.align(self._net, new, so_far=self._so_far, max_states=MAX_STATES)
         self._known.update(zip(new, results, strict=True))
 

@@ -72,7 +72,6 @@ def theirs() -> Measured:
     closed = traces.cases.filter(traces.cases.closed_at.notnull())
     columns = ("case_id", "seq", "activity", "time", "team")
     renamed = {
-        "team": "org:resource",
         "case_id": "case:concept:name",
         "activity": "concept:name",
         "time": "time:timestamp",
