@@ -30,7 +30,7 @@ def list_(
     object_: Annotated[str | None, typer.Option("--object", metavar="ID|NUMBER", help="Only about this one.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Also those of earlier versions of a rule.")] = False,
 ) -> None:
-    """Alerts, the longest overdue first."""
+    """Alerts: what waits first, the longest overdue on top."""
     from o2c_mining.bootstrap import open_state
     from o2c_mining.monitor.inbox import list_alerts
     from o2c_mining.state.models import AlertState

@@ -63,7 +63,7 @@ def open_monitor(workspace: Workspace, *, extracting: bool = True) -> Monitor:
     ConfigError
         If a deadline, calendar or channel is not understood.
     """
-    from o2c_mining.bootstrap import open_log, open_state
+    from o2c_mining.bootstrap import open_log, open_state, version_of
     from o2c_mining.calendar import load_calendar
     from o2c_mining.monitor.channels.open import open_channels
     from o2c_mining.monitor.deliver import Sending
@@ -84,6 +84,7 @@ def open_monitor(workspace: Workspace, *, extracting: bool = True) -> Monitor:
         channels=channels,
         extract=(lambda: _extract(workspace)) if extracting else (lambda: None),
         open_log=lambda: open_log(workspace),
+        version=lambda: version_of(workspace),
         sending=Sending(holder=holder_name(), clock=wall_clock, per_hour=workspace.config.monitor.max_actions_per_hour),
     )
 
@@ -115,7 +116,8 @@ def round_payload(done: Round) -> dict[str, object]:
 
 def round_text(done: Round) -> str:
     """A round in a few lines."""
-    lines = [f"version {done.snapshot}: {len(done.evaluations)} deadlines evaluated"]
+    judged = f"{len(done.evaluations)} deadlines judged" if done.evaluations else "nothing new to judge"
+    lines = [f"version {done.snapshot}: {judged}"]
     for evaluation in done.evaluations:
         line = f"  {evaluation.rule}: {evaluation.health.value}, {evaluation.objects} looked at"
         line += f", {evaluation.changes} changes"

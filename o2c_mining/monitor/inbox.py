@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from o2c_mining.monitor.outbox import money_of
@@ -104,7 +104,7 @@ def list_alerts(
     all_versions: bool = False,
     now: datetime,
 ) -> tuple[AlertView, ...]:
-    """Alerts of the rules as they are now, the longest overdue first; retracted ones say so.
+    """Alerts of the rules as they are now: what waits first, the longest overdue before the others.
 
     ``all_versions`` adds those of earlier versions of a rule.
     """
@@ -119,7 +119,9 @@ def list_alerts(
             query = query.where(Alert.state.in_(list(states)))
         if object_id is not None:
             query = query.where(or_(Alert.object_id == object_id, Alert.number == object_id))
-        found = list(session.scalars(query.order_by(func.coalesce(Alert.due_at, Alert.since), Alert.id)))
+        is_over = case((Alert.state == AlertState.RESOLVED, 1), else_=0)
+        query = query.order_by(is_over, func.coalesce(Alert.due_at, Alert.since), Alert.number, Alert.id)
+        found = list(session.scalars(query))
         actions = _actions_by_alert(session, {alert.id for alert in found})
         return tuple(_alert_view(session, alert, actions.get(alert.id, ()), now) for alert in found)
 

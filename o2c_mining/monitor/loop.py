@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,10 +22,12 @@ from o2c_mining.monitor.channels.protocol import Channel
 from o2c_mining.monitor.deliver import Delivered, Sending, deliver
 from o2c_mining.monitor.evaluate import Evaluated, calendar_of, evaluate
 from o2c_mining.monitor.leadership import LEADER
+from o2c_mining.monitor.lifecycle import GONE_AFTER
 from o2c_mining.monitor.retire import retire_rules
 from o2c_mining.monitor.sla import Sla
 from o2c_mining.state import leases
 from o2c_mining.state.database import State
+from o2c_mining.state.models import Health
 
 LEASE_SECONDS = 60.0
 _log = logging.getLogger(__name__)
@@ -32,7 +35,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """Everything a round needs, chosen by who starts it. ``extract`` returns what could not be read, if anything."""
+    """Everything a round needs, chosen by who starts it.
+
+    ``extract`` returns what could not be read, if anything; ``version`` is the number of the newest load.
+    """
 
     state: State
     slas: Sequence[Sla]
@@ -40,6 +46,7 @@ class Monitor:
     channels: Mapping[str, Channel]
     extract: Callable[[], str | None]
     open_log: Callable[[], EventLog]
+    version: Callable[[], int]
     sending: Sending
     lease_seconds: float = LEASE_SECONDS
 
@@ -106,8 +113,10 @@ def run(
 ) -> None:
     """Rounds until ``stop`` is set; missed ticks are not caught up, a failed round is logged and the next one comes.
 
-    While another monitor leads, this one stands by.
+    While another monitor leads, this one stands by. A version of the log that was looked at twice (what is gone is
+    believed the second time) is not looked at again: without a load nothing can change.
     """
+    looks: Counter[int] = Counter()
     try:
         while not stop.is_set():
             began = time.monotonic()
@@ -117,7 +126,7 @@ def run(
             else:
                 with _renewed(monitor):
                     try:
-                        report(_round(monitor, fence, stop.is_set))
+                        report(_round(monitor, fence, stop.is_set, looks))
                     except O2CError as error:
                         _log.error("%s", error)
             stop.wait(max(0.0, every_seconds - (time.monotonic() - began)))
@@ -126,14 +135,18 @@ def run(
             leases.release(session, LEADER, monitor.sending.holder, now=monitor.sending.clock())
 
 
-def _round(monitor: Monitor, fence: int, should_stop: Callable[[], bool]) -> Round:
+def _round(monitor: Monitor, fence: int, should_stop: Callable[[], bool], looks: Counter[int] | None = None) -> Round:
     started = monitor.sending.clock()
     problem = monitor.extract()
-    log = monitor.open_log()
-    retire_rules(monitor.state, [sla.id for sla in monitor.slas], now=monitor.sending.clock(), fence=fence)
-    done = _evaluate(monitor, log, monitor.slas, fence, should_stop)
+    version = monitor.version()
+    done: tuple[Evaluated, ...] = ()
+    if looks is None or looks[version] < GONE_AFTER:
+        retire_rules(monitor.state, [sla.id for sla in monitor.slas], now=monitor.sending.clock(), fence=fence)
+        done = _evaluate(monitor, monitor.open_log(), monitor.slas, fence, should_stop)
+        if looks is not None and len(done) == len(monitor.slas):
+            looks[version] += all(evaluation.health is not Health.ERROR for evaluation in done)
     delivered = deliver(monitor.state, monitor.channels, monitor.sending, should_stop=should_stop)
-    return Round(started, log.snapshot.number, done, delivered, problem)
+    return Round(started, version, done, delivered, problem)
 
 
 def _evaluate(

@@ -71,7 +71,7 @@ def situations(draw: st.DrawFn) -> tuple[WorkCalendar, date]:
     return WorkCalendar("drawn", zone, tuple(week), tuple(sorted(exceptions.items()))), day
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(situations(), st.integers(0, 2 * 1440), st.integers(0, 2 * 1440))
 def test_work_clock_counts_the_minutes_the_oracle_counts(
     situation: tuple[WorkCalendar, date], after: int, length: int
@@ -84,7 +84,7 @@ def test_work_clock_counts_the_minutes_the_oracle_counts(
     assert work_clock(cal, b) - work_clock(cal, a) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(situations(), st.integers(0, 1440), st.integers(1, 30))
 def test_add_working_is_the_earliest_instant_with_that_much_work(
     situation: tuple[WorkCalendar, date], after: int, wanted: int
@@ -96,7 +96,7 @@ def test_add_working_is_the_earliest_instant_with_that_much_work(
     assert work_clock(cal, end - timedelta(microseconds=1)) < work_clock(cal, end)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(situations(), st.lists(st.integers(0, 10**12), min_size=3, max_size=3))
 def test_work_clock_is_monotone_and_additive(situation: tuple[WorkCalendar, date], offsets: list[int]) -> None:
     cal, day = situation
@@ -107,7 +107,7 @@ def test_work_clock_is_monotone_and_additive(situation: tuple[WorkCalendar, date
     assert clock[2] - clock[0] <= (c - a).total_seconds() + 1e-6
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(situations(), st.integers(0, 6 * 86_400_000_000))
 def test_day_table_computes_the_same_clock(situation: tuple[WorkCalendar, date], microseconds: int) -> None:
     cal, day = situation

@@ -91,8 +91,9 @@ class Company:
         return evaluate(self.state, log, rule or sla(), cal, targets=TARGETS, now=NOW, **options)
 
     def alerts(self, **options: object) -> tuple[AlertView, ...]:
-        """What the list shows."""
-        return list_alerts(self.state, now=NOW, **options)  # type: ignore[arg-type]
+        """What the list shows, by rule and object."""
+        found = list_alerts(self.state, now=NOW, **options)  # type: ignore[arg-type]
+        return tuple(sorted(found, key=lambda alert: (alert.rule, alert.object_id, alert.episode)))
 
     def actions(self) -> tuple[ActionView, ...]:
         """What the outbox holds, oldest first."""

@@ -55,6 +55,7 @@ def main(root: Path, url: str) -> None:
         calendars={"": BERLIN},
         channels={"sink": WebhookChannel("sink", url, lambda: [SECRET], frozenset({"127.0.0.1"}), timeout=5.0)},
         extract=lambda: None,
+        version=lambda: rounds(state),
         open_log=lambda: read_up_to(log, FIRST + rounds(state) * STEP),
         sending=Sending(
             holder=holder_name(),

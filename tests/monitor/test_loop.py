@@ -37,6 +37,7 @@ def monitor(company: Company, log: EventLog, extract: Callable[[], str | None] =
         channels={"sink": FileChannel("sink", company.root / "actions.jsonl")},
         extract=extract,
         open_log=lambda: log,
+        version=lambda: log.snapshot.number,
         sending=Sending(holder=leases.holder_name(), clock=wall),
     )
 
@@ -98,6 +99,19 @@ def test_the_loop_goes_on_after_a_failure_and_stops_when_asked(company: Company)
     assert (len(calls), [one.delivered.delivered for one in done]) == (3, [1, 0])
     with company.state.write() as session:
         assert leases.acquire(session, "monitor", "next:1", now=wall(), seconds=60) is not None
+
+
+def test_a_version_is_looked_at_twice_and_then_left_alone(company: Company) -> None:
+    stop = threading.Event()
+    done: list[Round] = []
+
+    def report(finished: Round) -> None:
+        done.append(finished)
+        if len(done) == 4:
+            stop.set()
+
+    run(monitor(company, late(company)), every_seconds=0.0, stop=stop, report=report)
+    assert [len(one.evaluations) for one in done] == [1, 1, 0, 0]
 
 
 def test_a_long_round_keeps_its_lease(company: Company) -> None:
