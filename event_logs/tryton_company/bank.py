@@ -14,9 +14,8 @@ from xml.etree import ElementTree as Xml
 from company import Company
 from records import Payment
 from remittance import Remittance, remittances
-from workdays import FIRST_DAY, LAST_DAY, workday
+from workdays import FIRST_DAY, workday
 
-LAST_BOOKING = workday(LAST_DAY - timedelta(days=1))
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"
 _OPENING = Decimal("250000.00")
 _CENT = Decimal("0.01")
@@ -45,8 +44,8 @@ class BookedEntry:
 
 
 def bookings(payments: Iterable[Payment], company: Company, rng: random.Random) -> list[Booking]:
-    """All entries of the account up to the last booking day, customers' transfers among the rest."""
-    received = [payment for payment in payments if payment.booking_date <= LAST_BOOKING]
+    """All entries of the account, customers' transfers among the rest."""
+    received = list(payments)
     entries = list(_others(company, rng))
     for payment, remittance in zip(received, remittances(received, rng), strict=True):
         own_id = f"P{rng.randrange(10**7):07d}" if rng.random() < 0.4 else "NOTPROVIDED"

@@ -123,7 +123,7 @@ def _customer(kind: Kind, group: int, company: Company, rng: random.Random) -> C
         return rng.choice([customer for customer in prompt if customer.days >= 30])
     if kind in (Kind.OPEN_UNBILLED, Kind.OPEN_ORDER):
         return rng.choice(prompt)
-    return rng.choice(weekly if rng.random() < 0.58 else prompt)
+    return rng.choice(weekly if rng.random() < 0.52 else prompt)
 
 
 def _early_in_week(day: date, rng: random.Random) -> date:
@@ -161,12 +161,13 @@ def _order(
     elif kind is Kind.OWN_APPROVAL:
         confirmed_by = "sales3"
     products = company.services if kind is Kind.SERVICE else company.goods
-    target = {Kind.SLOW_CREDIT: 18_000.0, Kind.SERVICE: 1_800.0, Kind.PREPAID: 2_500.0}.get(kind, 4_500.0)
+    target = {Kind.SLOW_CREDIT: 26_000.0, Kind.SERVICE: 1_800.0, Kind.PREPAID: 2_500.0}.get(kind, 4_500.0)
     if customer.weekly:
         target *= 3
     if kind not in (Kind.SERVICE, Kind.PREPAID) and rng.random() < 0.03:
         target *= 6
-    target = max(target * rng.lognormvariate(0, 0.55), 400.0 if not customer.over_limit else 2_500.0)
+    least = 2_500.0 if customer.over_limit else 400.0
+    target = min(max(target * rng.lognormvariate(0, 0.55), least), 180_000.0)
     chosen = rng.sample(products, rng.randint(1, min(3, len(products))))
     return PlannedOrder(index, kind, customer, entered, entered_by, confirmed_by, _lines(chosen, target, rng))
 

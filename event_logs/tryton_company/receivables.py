@@ -13,7 +13,7 @@ from erp import Erp, wizard
 from office import Life
 from plan import Kind
 from records import Dispute, Invoice, Payment, Records
-from workdays import FIRST_DAY, LAST_DAY, at, local, office_hours, workday
+from workdays import FIRST_DAY, LAST_BOOKING, LAST_DAY, at, local, office_hours, workday
 
 Pool = Any
 _INVOICE, _COMPLAINT = "account.invoice", "sale.complaint"
@@ -60,6 +60,8 @@ class Receivables:
             day += timedelta(days=7)
 
     def _transfer(self, payment: Payment) -> Life:
+        if payment.booking_date > LAST_BOOKING:
+            return
         self._records.payments.append(payment)
         late = self._rng.choices((0, 1, 2, 3), (90, 7, 2, 1))[0]
         yield at(workday(payment.booking_date, late), time(8, 10)) + timedelta(minutes=self._rng.randrange(80))

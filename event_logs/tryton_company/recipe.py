@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from clock import Clock, FaketimeMissingError, faked, library
+from pg import ServerError, postgres_server
 from workdays import FIRST_DAY, OPENS, at
 
 DATABASE = "company"
@@ -50,10 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
     try:
         library()
-    except FaketimeMissingError as error:
+        _run(options)
+    except (FaketimeMissingError, ServerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
-    return _run(options)
+    return 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -75,18 +77,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(options.out / "bank", ignore_errors=True)
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tryton-company-")))
         clock, uri = work / "clock", "sqlite://"
         if options.database == "postgresql":
-            from pg import postgres_server
-
             server = stack.enter_context(postgres_server())
             clock, uri = server.clock, server.uri
         elif options.database != "sqlite":
-            clock, uri = options.clock, options.database
+            clock, uri = options.clock.resolve(), options.database
         Clock(clock, at(FIRST_DAY, OPENS) - timedelta(hours=3))
         (work / "trytond.conf").write_text(_CONFIGURATION.format(uri=uri, path=work))
         (work / "password").write_text("admin\n")
@@ -105,7 +106,6 @@ def _run(options: argparse.Namespace) -> int:
         again += ["--orders", str(options.orders), "--seed", str(options.seed), "--clock", str(clock)]
         subprocess.run(again, env=environment, check=True)
         _deliver(options, uri, work)
-    return 0
 
 
 def _create(uri: str, work: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from bank import LAST_BOOKING, BookedEntry
+from bank import BookedEntry
 from plan import Kind
 from records import Invoice, Order, Records, Shipment
 from workdays import CLOSES, HOLIDAYS, OPENS, TIMEZONE, invoice_due, local
@@ -20,8 +20,7 @@ def truth(records: Records, booked: Iterable[BookedEntry], seed: int, first: dat
     entries = list(booked)
     invoices = [invoice for invoice in records.invoices if invoice.posted_at <= as_of]
     numbered = [order for order in records.orders if order.number]
-    received = [payment for payment in records.payments if payment.booking_date <= LAST_BOOKING]
-    paid = {invoice.number: payment for payment in received for invoice, _ in payment.parts}
+    paid = {invoice.number: payment for payment in records.payments for invoice, _ in payment.parts}
     deliveries = Counter(shipment.order.number for shipment in records.shipments)
     invoiced = {order.number for invoice in invoices for order in invoice.orders}
     issues = [_goods_issue(shipment, invoices, as_of) for shipment in records.shipments]

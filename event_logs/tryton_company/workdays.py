@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 TIMEZONE = "Europe/Berlin"
 FIRST_DAY, LAST_DAY = date(2025, 11, 3), date(2026, 10, 29)
+LAST_BOOKING = date(2026, 10, 28)
+"""The bank's last day: its statement of the day after comes in the evening, when the period is over."""
 OPENS, CLOSES = time(8), time(17)
 HOLIDAYS = (
     date(2025, 12, 25), date(2025, 12, 26), date(2026, 1, 1), date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1),
