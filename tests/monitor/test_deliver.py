@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -19,9 +18,11 @@ from o2c_mining.monitor.channels.protocol import EndpointGoneError, Message
 from o2c_mining.monitor.deliver import LEASE_SECONDS, SCHEDULE, Delivered, Sending, deliver
 from o2c_mining.monitor.inbox import list_actions, list_alerts, list_stopped
 from o2c_mining.state import audit
-from o2c_mining.state.database import State, open_state
+from o2c_mining.state.database import State
 from o2c_mining.state.models import Action, ActionState, Alert, AuditRecord
+from tests.state.databases import either_state, postgres_server
 
+__all__ = ["either_state", "postgres_server"]
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -122,8 +123,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(open_state("sqlite:///state.db", root=tmp_path), FakeClock(), FakeChannel())
+def office(either_state: State) -> Office:
+    return Office(either_state, FakeClock(), FakeChannel())
 
 
 def test_a_success_is_recorded_and_not_repeated(office: Office) -> None:

@@ -8,10 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from o2c_mining.state import audit
+from o2c_mining.state.database import State
 from o2c_mining.state.models import Action, AlertTransition, AuditRecord, OpenClock
 from tests.calendar.calendars import calendar
 from tests.micro import at
 from tests.monitor.company import BERLIN, Company, goods_issue, invoice, sla
+from tests.state.databases import either_state, postgres_server
+
+__all__ = ["either_state", "postgres_server"]
 
 
 @pytest.fixture
@@ -87,7 +91,8 @@ def test_everything_is_told_when_asked_for(company: Company) -> None:
     assert sorted((a.occasion, a.title[-2:]) for a in company.actions()) == [("breached", "D3"), ("history", "D2")]
 
 
-def test_evaluating_twice_changes_nothing(company: Company) -> None:
+def test_evaluating_twice_changes_nothing(company: Company, either_state: State) -> None:
+    company.state = either_state
     log = history(company)
     company.evaluate(log)
     before = (company.alerts(), company.actions())

