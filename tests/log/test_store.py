@@ -151,3 +151,13 @@ def test_a_pinned_snapshot_does_not_change_while_others_write(tmp_path: Path) ->
     pinned = store.snapshot()
     _load(store, "b")
     assert _names(pinned) == ["a"]
+
+
+def test_a_damaged_first_commit_leaves_an_empty_store_that_can_be_filled(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    _load(store, "a")
+    entry = log_entry(tmp_path / "objects", versions_on_disk(tmp_path / "objects")[-1])
+    entry.write_bytes(b"\0" * entry.stat().st_size)
+    assert store.snapshot().number == 0
+    _load(store, "b")
+    assert _names(store.snapshot()) == ["b"]
