@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from dashboards.data import Desk, case_ids_of, choices_of
+from dashboards.data import Desk, member_ids_of
 from dashboards.wording import money
 from o2c_mining.bootstrap import open_state, open_workspace
 from o2c_mining.calendar import work_clock
@@ -55,17 +55,11 @@ def health_of(here: Desk) -> tuple[RuleHealth, ...]:
 
 
 def within(here: Desk, alerts: Sequence[AlertView], attribute: str | None, value: str | None) -> tuple[AlertView, ...]:
-    """Alerts whose object belongs to the chosen cases, such as those of one region."""
+    """Alerts whose document belongs to a case with that value, such as those of one region."""
     if attribute is None or value is None:
         return tuple(alerts)
-    kept: list[AlertView] = []
-    for kind in sorted({alert.object_type for alert in alerts} & set(here.known_types)):
-        own = attribute in {choice.attribute for choice in choices_of(here, kind)}
-        name = attribute if own or "." in attribute else f"{here.lens}.{attribute}"
-        chosen = case_ids_of(here, ObjectFilter(lens=kind, where=((name, (value,)),)))
-        kept += [alert for alert in alerts if alert.object_type == kind and alert.object_id in chosen]
-    order = {alert.id: place for place, alert in enumerate(alerts)}
-    return tuple(sorted(kept, key=lambda alert: order[alert.id]))
+    chosen = member_ids_of(here, ObjectFilter(where=((attribute, (value,)),)))
+    return tuple(alert for alert in alerts if alert.object_id in chosen)
 
 
 def by_rule(alerts: Sequence[AlertView]) -> tuple[Waiting, ...]:

@@ -21,7 +21,6 @@ from dashboards.cards import CARDS
 from dashboards.trends import trends
 from dashboards.wording import CALENDAR, Clock, working_clock
 from o2c_mining.analysis.avoidable import Avoidable, avoidable
-from o2c_mining.analysis.case_ids import case_ids
 from o2c_mining.analysis.case_story import CaseStory, case_story
 from o2c_mining.analysis.durations import Duration, durations
 from o2c_mining.analysis.filter_choices import Choice, filter_choices
@@ -29,6 +28,7 @@ from o2c_mining.analysis.handoffs import Ledger, handoffs
 from o2c_mining.analysis.kpi_series import Series, kpi_series
 from o2c_mining.analysis.kpis import Kpi, kpis
 from o2c_mining.analysis.log_span import log_span
+from o2c_mining.analysis.member_ids import member_ids
 from o2c_mining.analysis.process_map import ProcessMap, process_map
 from o2c_mining.analysis.step_times import StepTimes, step_times
 from o2c_mining.analysis.variants import Variants, variants
@@ -38,6 +38,7 @@ from o2c_mining.trace.select import ObjectFilter, Traces, select
 
 T = TypeVar("T")
 _KEPT_LOGS = 2
+TREND_MONTHS = 6
 _KEPT_FIGURES = 400
 
 
@@ -155,7 +156,7 @@ def series_of(here: Desk, chosen: ObjectFilter) -> dict[str, Series] | None:
     """The figures of the cards month by month; ``None`` while they are still being computed."""
 
     def answer() -> dict[str, Series]:
-        return {one.id: one for one in kpi_series(here.asking().log, _for_orders(here, chosen), CARDS)}
+        return {one.id: one for one in kpi_series(here.asking().log, _for_orders(here, chosen), CARDS, TREND_MONTHS)}
 
     return trends().ask(_key(here, "series", (chosen,)), answer)
 
@@ -178,9 +179,9 @@ def duration_of(here: Desk, chosen: ObjectFilter, from_: str, to: str, working: 
     return _remember(here, "durations", key, lambda: durations(_chosen(here, chosen), from_, to, working=working))
 
 
-def case_ids_of(here: Desk, chosen: ObjectFilter) -> frozenset[str]:
-    """Object ids of the chosen cases."""
-    return _remember(here, "ids", (chosen,), lambda: case_ids(_chosen(here, chosen)))
+def member_ids_of(here: Desk, chosen: ObjectFilter) -> frozenset[str]:
+    """Every document that belongs to a chosen case."""
+    return _remember(here, "ids", (chosen,), lambda: member_ids(_chosen(here, chosen)))
 
 
 def choices_of(here: Desk, lens: str) -> tuple[Choice, ...]:

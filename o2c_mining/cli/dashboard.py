@@ -30,11 +30,9 @@ _STOP_SECONDS = 5.0
 def dashboard(
     port: Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="Port to listen on.")] = PORT,
     host: Annotated[str, typer.Option("--host", metavar="H", help="Address to listen on.")] = HOST,
-) -> None:
+) -> int:
     """Serve the dashboards of the workspace until Ctrl-C."""
-    code = serve(common.workspace().root, host=host, port=port, tell=common.note)
-    if code:
-        raise typer.Exit(code)
+    return serve(common.workspace().root, host=host, port=port, tell=common.note)
 
 
 def serve(workspace: Path, *, host: str = HOST, port: int = PORT, tell: Callable[[str], None]) -> int:

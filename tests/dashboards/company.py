@@ -19,6 +19,11 @@ currency = "EUR"
 calendar = "company"
 annual_rate = "0.08"
 
+[[channel]]
+name = "sink"
+kind = "file"
+options = { path = "actions.jsonl" }
+
 [[target]]
 kpi = "order_to_cash"
 value = "40"
@@ -88,7 +93,7 @@ def _order(
     if number % 4 == 1:
         happen("Change Order", 6, order)
     happen("Confirm Order", 40 if number % 3 == 1 else 5, order)
-    objects.append((delivery, "delivery", None))
+    objects.append((delivery, "delivery", value))
     relations.append((order, delivery))
     happen("Create Delivery", 3, delivery)
     happen("Pick Goods", 8, delivery)

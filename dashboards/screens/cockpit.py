@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import streamlit as st
-from streamlit.navigation.page import StreamlitPage
 
 from dashboards import alert_data, data
 from dashboards.cards import card, show_cards
@@ -19,9 +18,10 @@ from dashboards.wording import count, plural
 from o2c_mining.trace.select import ObjectFilter
 
 TREND_SECONDS = 1.5
+ALERTS_PAGE = "screens/alerts.py"
 
 
-def page(alerts_page: StreamlitPage) -> None:
+def page() -> None:
     """Everything on the page, in reading order."""
     with explained():
         here = data.desk()
@@ -30,7 +30,7 @@ def page(alerts_page: StreamlitPage) -> None:
             st.markdown("### Order-to-cash cockpit", width="content")
             freshness(here)
             st.space("stretch")
-            _badge(here, alerts_page)
+            _badge(here)
             newer_data(here)
         asked = read_view(here)
         view = filter_row(here, asked)
@@ -54,15 +54,15 @@ def page(alerts_page: StreamlitPage) -> None:
         variant_section(here, view, working, lens)
 
 
-def _badge(here: data.Desk, alerts_page: StreamlitPage) -> None:
+def _badge(here: data.Desk) -> None:
     """How many alerts wait and how much money with them; leads to them."""
     waiting = alert_data.alerts_of(here)
     if not waiting:
-        st.page_link(alerts_page, label=":green-badge[Nothing waits too long]")
+        st.page_link(ALERTS_PAGE, label=":green-badge[Nothing waits too long]")
         return
     amounts = alert_data.spoken(alert_data.amounts_of(waiting), here.currency)
     label = f"{count(len(waiting), 'alert')} · {amounts} waiting"
-    st.page_link(alerts_page, label=f":red-badge[{label}]", help="What waits too long")
+    st.page_link(ALERTS_PAGE, label=f":red-badge[{label}]", help="What waits too long")
 
 
 def _cards(here: data.Desk, view: View) -> None:
@@ -70,15 +70,17 @@ def _cards(here: data.Desk, view: View) -> None:
     targets = {target.kpi: target.value for target in here.workspace.config.target}
     figures = data.kpis_of(here, view.filter)
     waiting = data.series_of(here, view.filter) is None
+    shown: list[bool] = []
 
     def row() -> None:
-        series = data.series_of(here, view.filter)
-        if series is not None and waiting:
-            st.rerun()
-        found = series or {}
+        found = data.series_of(here, view.filter)
+        if found is not None and waiting and shown:
+            st.rerun()  # the page without the look-out for trends
+        found = found or {}
         show_cards([card(kpi, found.get(kpi.id), targets.get(kpi.id), here.currency) for kpi in figures])
 
     st.fragment(row, run_every=TREND_SECONDS if waiting else None)()
+    shown.append(True)
 
 
 def _finder() -> None:
@@ -112,3 +114,6 @@ def _case(here: data.Desk, number: str, lens: str) -> None:
             case_dialog(here, number, lens)
 
     dialog()
+
+
+page()

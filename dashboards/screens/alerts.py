@@ -138,3 +138,6 @@ def _silence_dialog(here: data.Desk, chosen: tuple[AlertView, ...]) -> None:
                 st.rerun()
 
     ask()
+
+
+page()
