@@ -175,9 +175,7 @@ def extract(
 
     sources = workspace.config.source
     if not sources:
-        raise ConfigError(
-            "no source is configured; expected at least one [[source]] in o2c.toml; add one, or run `o2c import FILE`"
-        )
+        raise ConfigError("no source is configured; expected at least one [[source]] in o2c.toml; add one")
     known = [source.name for source in sources]
     for name in names:
         if name not in known:

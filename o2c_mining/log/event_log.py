@@ -73,7 +73,7 @@ def open_event_log(
         If the store is empty, or nothing happened up to ``as_of``.
     """
     if snapshot.number == 0:
-        raise LogError("the event store is empty; expected at least one load; run `o2c extract` or `o2c import FILE`")
+        raise LogError("the event store is empty; expected at least one load; run `o2c extract`")
     reader = open_reader({f"{name}_versions": (snapshot.files(name), TABLES[name]) for name in TABLES})
     tables = {
         name: reader.materialize(f"{name}_current", current(reader.table(f"{name}_versions"), keys))

@@ -68,7 +68,7 @@ class Reader:
         except duckdb.IOException as error:
             raise LogError(
                 f"the event store could not be read: {str(error).splitlines()[0]}; expected the files of the newest "
-                "complete version; run `o2c doctor`, or restore the store folder from a backup"
+                "complete version; restore the store folder from a backup"
             ) from error
 
     def rows(self, expression: ir.Table) -> list[dict[str, Any]]:
