@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +10,11 @@ from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from o2c_mining.monitor.outbox import money_of
-from o2c_mining.monitor.precondition import silenced_until
+from o2c_mining.monitor.precondition import active_silences, silenced_until
 from o2c_mining.state.database import State
 from o2c_mining.state.models import Action, Alert, AlertState, AlertTransition, Evaluation, Rule, Switch
+
+_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,16 @@ def list_alerts(
         is_over = case((Alert.state == AlertState.RESOLVED, 1), else_=0)
         query = query.order_by(is_over, func.coalesce(Alert.due_at, Alert.since), Alert.number, Alert.id)
         found = list(session.scalars(query))
-        actions = _actions_by_alert(session, {alert.id for alert in found})
-        return tuple(_alert_view(session, alert, actions.get(alert.id, ()), now) for alert in found)
+        actions = _actions_by_alert(session, [alert.id for alert in found])
+        silences = active_silences(session, now=now)
+        return tuple(
+            _alert_view(
+                alert,
+                actions.get(alert.id, ()),
+                None if alert.state == AlertState.RESOLVED else silenced_until(silences, alert),
+            )
+            for alert in found
+        )
 
 
 def list_actions(
@@ -213,7 +223,7 @@ def action_view(row: Action) -> ActionView:
     )
 
 
-def _alert_view(session: Session, alert: Alert, actions: tuple[ActionView, ...], now: datetime) -> AlertView:
+def _alert_view(alert: Alert, actions: tuple[ActionView, ...], silenced: datetime | None) -> AlertView:
     details = {name: value for name, value in alert.details.items() if name != "documents"}
     return AlertView(
         id=alert.id,
@@ -241,15 +251,15 @@ def _alert_view(session: Session, alert: Alert, actions: tuple[ActionView, ...],
         documents=tuple(alert.details.get("documents", ())),
         details=details,
         acked_by=alert.acked_by,
-        silenced_until=None if alert.state == AlertState.RESOLVED else silenced_until(session, alert, now=now),
+        silenced_until=silenced,
         actions=actions,
     )
 
 
-def _actions_by_alert(session: Session, ids: set[str]) -> dict[str, tuple[ActionView, ...]]:
+def _actions_by_alert(session: Session, ids: Sequence[str]) -> dict[str, tuple[ActionView, ...]]:
     found: dict[str, list[ActionView]] = {}
-    rows = session.scalars(select(Action).where(Action.alert_id.is_not(None)).order_by(Action.created_at, Action.key))
-    for row in rows:
-        if row.alert_id in ids:
-            found.setdefault(row.alert_id, []).append(action_view(row))
+    for n in range(0, len(ids), _IDS_AT_ONCE):
+        some = select(Action).where(Action.alert_id.in_(ids[n : n + _IDS_AT_ONCE]))
+        for row in session.scalars(some.order_by(Action.created_at, Action.key)):
+            found.setdefault(str(row.alert_id), []).append(action_view(row))
     return {alert: tuple(views) for alert, views in found.items()}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from o2c_mining.monitor.lifecycle import Level, Occasion
@@ -44,7 +45,7 @@ def objection(session: Session, action: Action, *, per_hour: int, now: datetime)
         untrue = _outdated(session, action, alert)
         if untrue is not None:
             return untrue
-        until = silenced_until(session, alert, now=now)
+        until = silenced_until(active_silences(session, now=now), alert)
         if until is not None:
             return Hold("silenced", until)
     if action.dry_run:
@@ -59,14 +60,19 @@ def objection(session: Session, action: Action, *, per_hour: int, now: datetime)
     return None
 
 
-def silenced_until(session: Session, alert: Alert, *, now: datetime) -> datetime | None:
+def active_silences(session: Session, *, now: datetime) -> list[Silence]:
+    """Silences that have not ended."""
+    return list(session.scalars(select(Silence).where(Silence.until > now)))
+
+
+def silenced_until(silences: Iterable[Silence], alert: Alert) -> datetime | None:
     """Until when notifications about an alert wait, ``None`` when they need not."""
-    query = select(func.max(Silence.until)).where(
-        Silence.until > now,
-        or_(Silence.rule.is_(None), Silence.rule == alert.rule),
-        or_(Silence.object_id.is_(None), Silence.object_id == alert.object_id),
+    matching = (
+        silence.until
+        for silence in silences
+        if silence.rule in (None, alert.rule) and silence.object_id in (None, alert.object_id)
     )
-    return session.scalar(query)
+    return max(matching, default=None)
 
 
 def stopped(session: Session) -> set[str]:
