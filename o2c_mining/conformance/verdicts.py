@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from o2c_mining.bridge import r4pm
 from o2c_mining.bridge.alignment import Alignment, Variant
+from o2c_mining.bridge.engine import align
 from o2c_mining.bridge.net import WorkflowNet
 
 Find = tuple[str, str]
@@ -18,7 +18,6 @@ SKIPPED = "skipped activity"
 UNEXPECTED = "unexpected activity"
 OUT_OF_ORDER = "activity out of order"
 UNKNOWN = "activity not in the model"
-MAX_STATES = 2_000_000
 
 
 class Verdict(StrEnum):
@@ -71,7 +70,7 @@ class Alignments:
         new = list(dict.fromkeys(variant for variant in variants if variant not in self._known))
         if not new:
             return
-        results = r4pm.align(self._net, new, so_far=self._so_far, max_states=MAX_STATES)
+        results = align(self._net, new, so_far=self._so_far)
         self._known.update(zip(new, results, strict=True))
 
     def of(self, variant: Variant) -> Alignment | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from o2c_mining.bridge import pm4py, r4pm
+from o2c_mining.bridge import engine, pm4py, r4pm
 from o2c_mining.bridge.alignment import Alignment, Variant
 from o2c_mining.bridge.net import Transition, WorkflowNet, compact, reachable, soundness_problem
 from o2c_mining.conformance.precision import precision
@@ -104,6 +104,17 @@ def test_an_empty_trace_skips_the_shortest_run() -> None:
 
 def test_too_few_states_give_no_answer_instead_of_a_wrong_one() -> None:
     assert r4pm.align(reference_model("order").net, [trace(GOOD["plain"])], max_states=2) == [None]
+
+
+@pytest.mark.slow
+def test_pm4py_takes_over_where_r4pm_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = reference_model("order").net
+    whole, begun = trace(BAD["never billed"]), trace("CO QU OK CD AS GI")
+    usual = [*engine.align(net, [whole]), *engine.align(net, [begun], so_far=True)]
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    monkeypatch.setattr(r4pm, "align", None)
+    other = [*engine.align(net, [whole]), *engine.align(net, [begun], so_far=True)]
+    assert [a.deviations for a in other if a] == [a.deviations for a in usual if a] == [3, 1]
 
 
 def test_fitness_by_hand() -> None:
