@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from o2c_mining.cli import common
-from o2c_mining.errors import ConfigError, ConnectorError
+from o2c_mining.errors import ConfigError, ConnectorError, LogError
 
 if TYPE_CHECKING:
     from o2c_mining.bootstrap import Workspace
@@ -37,7 +37,7 @@ def monitor(
         done = run_once(opened, wait_seconds=WAIT_FOR_OTHER_SECONDS)
         opened.state.close()
         common.emit(round_payload(done), round_text(done))
-        return 3 if done.problem else 0
+        return _ended(done)
     last: list[Round] = []
 
     def report(finished: Round) -> None:
@@ -134,15 +134,27 @@ def round_text(done: Round) -> str:
     return "\n".join(lines)
 
 
+def _ended(done: Round) -> int:
+    """The exit code of a single round; what could not be reached is said in one line."""
+    if done.problem:
+        common.note(f"error: {done.problem}")
+    elif done.delivered.retry:
+        common.note(
+            f"error: {done.delivered.retry} actions did not reach their target; expected it to answer; they are tried "
+            "again by schedule, see `o2c actions list --state RETRY`"
+        )
+    return 3 if done.problem or done.delivered.retry else 0
+
+
 def _extract(workspace: Workspace) -> str | None:
-    """Read every source by itself, so that one that is down does not keep the others from being read."""
+    """Read every source by itself: one that is down, or refused, does not keep the others from being read."""
     from o2c_mining.bootstrap import extract
 
     problems = []
     for source in workspace.config.source:
         try:
             extract(workspace, [source.name])
-        except ConnectorError as error:
+        except (ConnectorError, LogError) as error:
             problems.append(f"{source.name}: {error}")
     return "; ".join(problems) or None
 

@@ -45,9 +45,9 @@ def objection(session: Session, action: Action, *, per_hour: int, now: datetime)
         untrue = _outdated(session, action, alert)
         if untrue is not None:
             return untrue
-        until = silenced_until(active_silences(session, now=now), alert)
-        if until is not None:
-            return Hold("silenced", until)
+    until = _silenced(active_silences(session, now=now), action.rule, alert.object_id if alert is not None else None)
+    if until is not None:
+        return Hold("silenced", until)
     if action.dry_run:
         return Cancel(f"dry run: would have been sent to {action.target}")
     recent = (
@@ -67,17 +67,17 @@ def active_silences(session: Session, *, now: datetime) -> list[Silence]:
 
 def silenced_until(silences: Iterable[Silence], alert: Alert) -> datetime | None:
     """Until when notifications about an alert wait, ``None`` when they need not."""
-    matching = (
-        silence.until
-        for silence in silences
-        if silence.rule in (None, alert.rule) and silence.object_id in (None, alert.object_id)
-    )
-    return max(matching, default=None)
+    return _silenced(silences, alert.rule, alert.object_id)
 
 
 def stopped(session: Session) -> set[str]:
     """Names of everything that is stopped: ``actions``, ``channel:NAME``, ``rule:ID``."""
     return set(session.scalars(select(Switch.name)))
+
+
+def _silenced(silences: Iterable[Silence], rule: str, object_id: str | None) -> datetime | None:
+    matching = (s.until for s in silences if s.rule in (None, rule) and s.object_id in (None, object_id))
+    return max(matching, default=None)
 
 
 def _outdated(session: Session, action: Action, alert: Alert) -> Cancel | None:

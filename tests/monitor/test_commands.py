@@ -128,6 +128,29 @@ def test_wrong_use_is_told_in_one_line(o2c: Command, words: list[str], message: 
     assert said.startswith("error: ") and said.count("\n") == 1
 
 
+def test_a_source_that_is_down_is_said_and_the_rest_goes_on(
+    workspace: Path, o2c: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = workspace / "o2c.toml"
+    source = '[[source]]\nname = "erp"\nconnector = "tryton"\nurl = "sqlite:////nowhere/company.sqlite"\n'
+    path.write_text(CONFIG + source, encoding="utf-8")
+    assert main(["monitor", "--once", "-w", str(workspace), "--json"]) == 3
+    captured = capsys.readouterr()
+    done = json.loads(captured.out)
+    assert done["problem"].startswith("erp: ")
+    assert captured.err.startswith("error: erp: ")
+    assert done["actions"]["delivered"] == 1
+
+
+def test_a_target_that_is_down_ends_with_3_and_is_tried_again(workspace: Path, o2c: Command) -> None:
+    (workspace / "actions.jsonl").mkdir()
+    assert "1 actions did not reach their target" in o2c("monitor", "--once", "--no-extract", code=3)
+    (workspace / "actions.jsonl").rmdir()
+    (action,) = o2c("actions", "list", "--state", "retry")["actions"]
+    o2c("actions", "replay", action["key"])
+    assert o2c("monitor", "--once", "--no-extract")["actions"]["delivered"] == 1
+
+
 def test_the_loop_ends_cleanly_on_sigterm(workspace: Path) -> None:
     command = [sys.executable, "-m", "o2c_mining", "monitor", "--no-extract", "--every", "0.2", "-w", str(workspace)]
     root = Path(__file__).parents[2]
