@@ -21,7 +21,7 @@ SELECT
     min(w.resource) AS resource,
     min(w.resource_kind) AS resource_kind,
     min(w.team) AS team,
-    string_agg(DISTINCT w.target, ',') AS new_value,
+    array_to_string(list_sort(list(DISTINCT w.target)), ',') AS new_value,
     'ir_model_log' AS source_table,
     CAST(min(w.log_id) AS VARCHAR) AS source_key,
     'order:' || w.sale AS entity_key,

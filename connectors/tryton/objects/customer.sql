@@ -2,7 +2,7 @@
 -- key: party_party.id
 -- meaning: a customer, with region and bank accounts
 WITH accounts AS (
-    SELECT o.owner, string_agg(DISTINCT upper(replace(n.number, ' ', '')), ' ') AS ibans
+    SELECT o.owner, array_to_string(list_sort(list(DISTINCT upper(replace(n.number, ' ', '')))), ' ') AS ibans
     FROM "bank_account-party_party" AS o
     JOIN bank_account_number AS n ON n.account = o.account AND n.type = 'iban'
     GROUP BY o.owner

@@ -6,7 +6,7 @@ SELECT
     'delivery:' || shipment AS target_id,
     'shipped by' AS qualifier,
     'shipment:' || shipment AS entity_key,
-    sum(quantity) AS quantity,
+    CAST(sum(CAST(quantity AS DECIMAL(28, 6))) AS DOUBLE) AS quantity,
     min(unit) AS unit,
     sum(amount_minor)::BIGINT AS amount_minor,
     min(currency) AS currency,

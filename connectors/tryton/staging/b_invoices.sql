@@ -6,8 +6,8 @@ WITH receivable AS (
         i.id AS invoice,
         max(l.maturity_date) AS due_date,
         max(r.create_date) FILTER (WHERE r.id IS NOT NULL) AS cleared_at,
-        arg_max(r.id, r.create_date) AS reconciliation,
-        arg_max(r.create_uid, r.create_date) AS cleared_by,
+        arg_max(r.id, {'at': r.create_date, 'id': r.id}) AS reconciliation,
+        arg_max(r.create_uid, {'at': r.create_date, 'id': r.id}) AS cleared_by,
         bool_and(r.id IS NOT NULL) AS is_cleared
     FROM account_invoice AS i
     JOIN account_move_line AS l ON l.move = i.move AND l.account = i.account

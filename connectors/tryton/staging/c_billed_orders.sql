@@ -5,7 +5,7 @@ SELECT
     l.id AS line,
     l.sale,
     i.id AS invoice,
-    sum(il.quantity) AS quantity,
+    CAST(sum(CAST(il.quantity AS DECIMAL(28, 6))) AS DOUBLE) AS quantity,
     min(u.name) AS unit,
     CAST(round(sum(CAST(il.quantity AS DECIMAL(18, 6)) * CAST(il.unit_price AS DECIMAL(18, 4))) * min(c.factor)) AS BIGINT)
         AS amount_minor,
