@@ -12,7 +12,8 @@ from typing import Any
 TABLES = (
     "sale_sale", "sale_line", "stock_shipment_out", "stock_move", "stock_location",
     "account_invoice", "account_invoice_line", "account_invoice_line-stock_move", "account_invoice-account_move_line",
-    "account_move", "account_move_line", "account_move_reconciliation", "account_account", "account_account_type",
+    "account_move", "account_move_line", "account_move_reconciliation", "account_journal", "account_account",
+    "account_account_type",
     "account_invoice_payment_term", "account_invoice_payment_term_line", "account_invoice_payment_term_line_delta",
     "account_dunning", "account_dunning_level", "account_dunning_procedure",
     "sale_complaint", "sale_complaint_action", "sale_complaint_type",
