@@ -14,9 +14,9 @@ import duckdb
 import pyarrow as pa
 
 from o2c_mining.connect.engine import arrow, literal, quoted, scan
-from o2c_mining.connect.versions import Difference, append_difference
 from o2c_mining.log.schema import E2O, EVENTS, KEYS, O2O, OBJECTS
 from o2c_mining.log.store import Writer
+from o2c_mining.log.versions import Difference, append_difference
 
 LINK = "link"
 _RELATION = pa.schema([field for field in O2O if field.name not in ("op", "ingest_seq", "batch_id", "row_hash")])

@@ -32,8 +32,9 @@ from o2c_mining.connect.linker import LINK, append_links, load_known
 from o2c_mining.connect.protocol import Options
 from o2c_mining.connect.registry import AnyConnector, parse_options
 from o2c_mining.connect.staging import COMMIT_ROWS, Commits, Progress, stage
-from o2c_mining.connect.transform import note_objects, transform
+from o2c_mining.connect.transform import transform
 from o2c_mining.log.store import Batch, Writer
+from o2c_mining.log.versions import note_objects
 
 
 class SourceSettings(Protocol):

@@ -21,19 +21,13 @@ from o2c_mining.connect.derive import create_source_tables, derive
 from o2c_mining.connect.engine import arrow, number, quoted, scan
 from o2c_mining.connect.quarantine import quarantine
 from o2c_mining.connect.staging import staging_table
-from o2c_mining.connect.versions import Difference, append_difference, owned_by
 from o2c_mining.errors import ConnectorError
 from o2c_mining.log.store import Batch, Writer
+from o2c_mining.log.versions import Difference, append_difference, note_objects, owned_by
 
 TRANSFORM = "transform"
 EVERYTHING = "everything"
 TABLES = ("events", "e2o", "objects", "o2o", "object_changes")
-_OBJECT_COLUMNS = {
-    "e2o": ("object_id",),
-    "objects": ("object_id",),
-    "o2o": ("source_id", "target_id"),
-    "object_changes": ("object_id",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +95,6 @@ def transform(
         duplicate=duplicate,
     )
     return Load(differences, touched, batch)
-
-
-def note_objects(connection: duckdb.DuckDBPyConnection, writer: Writer, table: str, rows: pa.Table) -> None:
-    """Remember the objects that appended versions speak of in table ``touched_objects``."""
-    if rows.num_rows == 0:
-        return
-    connection.register("appended", rows)
-    for column in _OBJECT_COLUMNS.get(table, ()):
-        connection.execute(f"INSERT INTO touched_objects SELECT DISTINCT {column} FROM appended")
-    if table == "events":
-        held = writer.files("e2o")
-        if held:
-            connection.execute(
-                f"INSERT INTO touched_objects SELECT DISTINCT object_id FROM {scan(held)} "
-                "WHERE event_id IN (SELECT event_id FROM appended)"
-            )
-    connection.unregister("appended")
 
 
 def _nothing(source: str, cursor: str | None, watermark: datetime | None) -> Load:

@@ -1,20 +1,26 @@
-"""Compare what the SQL files yield now with what the log holds, and append the difference as versions.
+"""Compare the rows that should be true now with what the log holds, and append the difference as versions.
 
 Unchanged rows cost nothing, a changed row is a new version, a row that no longer follows from the source is a deletion.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
-from o2c_mining.connect.engine import arrow, content_hash, literal, number, quoted, scan
+from o2c_mining.log.engine import arrow, content_hash, literal, number, quoted, scan
 from o2c_mining.log.schema import KEYS
 from o2c_mining.log.store import Writer
 
-STAMPS = ("op", "ingest_seq", "batch_id", "row_hash")
+_OBJECT_COLUMNS = {
+    "e2o": ("object_id",),
+    "objects": ("object_id",),
+    "o2o": ("source_id", "target_id"),
+    "object_changes": ("object_id",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class Difference:
 
 
 def append_difference(
-    connection: duckdb.DuckDBPyConnection, writer: Writer, table: str, *, owned: str
+    connection: duckdb.DuckDBPyConnection, writer: Writer, table: str, *, owned: str, unhashed: Collection[str] = ()
 ) -> tuple[Difference, pa.Table]:
     """Append to ``table`` how ``new_<table>`` differs from the stored rows that ``owned`` selects.
 
@@ -42,8 +48,9 @@ def append_difference(
     """
     key = KEYS[table]
     columns = [str(row[0]) for row in connection.execute(f"DESCRIBE new_{table}").fetchall()]
+    hashed = [name for name in columns if name not in unhashed]
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE new_rows AS SELECT *, {content_hash(columns)} AS row_hash FROM new_{table}"
+        f"CREATE OR REPLACE TEMP TABLE new_rows AS SELECT *, {content_hash(hashed)} AS row_hash FROM new_{table}"
     )
     _load_stored(connection, writer.files(table), key, owned)
     same_key = " AND ".join(f"n.{quoted(name)} = s.{quoted(name)}" for name in key)
@@ -90,3 +97,20 @@ def owned_by(source: str, *, restricted: bool) -> str:
     if restricted:
         return f"entity_key IN (SELECT {literal(source + ':')} || entity_key FROM touched)"
     return f"starts_with(entity_key, {literal(source + ':')})"
+
+
+def note_objects(connection: duckdb.DuckDBPyConnection, writer: Writer, table: str, rows: pa.Table) -> None:
+    """Remember the objects that appended versions speak of in table ``touched_objects``."""
+    if rows.num_rows == 0:
+        return
+    connection.register("appended", rows)
+    for column in _OBJECT_COLUMNS.get(table, ()):
+        connection.execute(f"INSERT INTO touched_objects SELECT DISTINCT {column} FROM appended")
+    if table == "events":
+        held = writer.files("e2o")
+        if held:
+            connection.execute(
+                f"INSERT INTO touched_objects SELECT DISTINCT object_id FROM {scan(held)} "
+                "WHERE event_id IN (SELECT event_id FROM appended)"
+            )
+    connection.unregister("appended")
