@@ -51,7 +51,6 @@ class TableModel(Document):
     cursor: tuple[str, ...] = ()
     lookback: int | None = None
     optional: bool = False
-    fresh_within: str | None = None
     touches: str | None = None
     columns: dict[str, str]
 

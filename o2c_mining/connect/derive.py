@@ -16,7 +16,7 @@ from o2c_mining.connect.catalog import Catalog, SourceTable, SqlFile
 from o2c_mining.connect.engine import event_id_sql, literal, quoted, scan
 from o2c_mining.connect.protocol import Refused
 from o2c_mining.errors import ConnectorError
-from o2c_mining.log.schema import E2O, EVENTS, O2O, OBJECT_CHANGES, OBJECTS
+from o2c_mining.log.schema import EVENTS, O2O, OBJECT_CHANGES, OBJECTS
 
 _STAMPS = ("op", "ingest_seq", "batch_id", "row_hash")
 _REQUIRED = {
@@ -255,6 +255,3 @@ def _widened(name: str, sql_type: str) -> str:
     if sql_type.startswith("DECIMAL") or sql_type == "FLOAT":
         return f"CAST({quoted(name)} AS DOUBLE)"
     return f"CAST({quoted(name)} AS VARCHAR)" if sql_type == '"NULL"' else quoted(name)
-
-
-__all__ = ["E2O", "create_empty", "create_source_tables", "derive"]

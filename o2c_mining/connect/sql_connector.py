@@ -47,12 +47,19 @@ class SqlConnector(Generic[OptionsT]):
             yield SqlSource(connection, load_catalog(self.folder))
 
     def check(self, options: OptionsT, *, base: Path) -> Sequence[str]:
-        """Tables and columns that are needed and missing."""
+        """Tables and columns that are needed and missing, and rights that are not needed."""
         with self._open(options, base) as source:
-            return [
+            found = [
                 f"{name} is missing; expected what {self.title} needs; install its module or correct 'url'"
                 for name in source.missing()
             ]
+            writable = source.writable()
+        if writable:
+            found.append(
+                f"the user may change {len(writable)} tables, {writable[0]} among them; expected a user who may only "
+                "read; GRANT SELECT to a user of its own and name it in 'url'"
+            )
+        return found
 
     def reference_tables(self, options: OptionsT) -> Mapping[str, pa.Table]:
         """No table unless the system's connector makes some from its options."""

@@ -48,6 +48,15 @@ class SqlSource:
             found += [f"{table.name}.{c.name}" for c in table.columns if c.name not in held and not c.optional]
         return found
 
+    def writable(self) -> list[str]:
+        """Tables that the user could change if the session let it; reading needs no such right."""
+        if self._is_sqlite:
+            return []
+        names = [table.name for table in self._catalog.tables if table.name in self._held]
+        rights = [sa.func.has_table_privilege(sa.func.quote_ident(name), "INSERT, UPDATE, DELETE") for name in names]
+        granted = self._connection.execute(sa.select(*rights)).one()
+        return [name for name, right in zip(names, granted, strict=True) if right]
+
     def pages(self, stream: Stream, after: str | None) -> Iterator[Page]:
         """Rows from ``lookback`` before the cursor on, oldest change first."""
         table = self._catalog.table(stream.name)

@@ -24,8 +24,10 @@ DOCUMENT: Stream = CATALOG.table("document").stream()
 LINE: Stream = CATALOG.table("line").stream()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A shop that every test only reads."""
+    tmp_path = tmp_path_factory.mktemp("shop")
     path = tmp_path / "shop.sqlite"
     connection = create_shop(path)
     fill_shop(connection, 30)
@@ -115,6 +117,16 @@ def test_postgresql_session_cannot_write(url: str) -> None:
         raw = connection.connection.cursor()
         with pytest.raises(Exception, match="read-only transaction"):
             raw.execute("DELETE FROM unit")
+
+
+def test_check_warns_of_a_user_who_may_write(url: str) -> None:
+    shop = ShopConnector()
+    found = shop.check(shop.options_model(url=url), base=Path())
+    if url.startswith("sqlite"):
+        assert found == []
+    else:
+        (warning,) = found
+        assert warning.startswith("the user may change 3 tables, document among them")
 
 
 def test_a_value_of_another_type_is_named(tmp_path: Path) -> None:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
+import sqlalchemy as sa
+
+from connectors.tryton import connector
 from o2c_mining import bootstrap
+from o2c_mining.connect import extract_source
+from o2c_mining.connect.catalog import load_catalog
+from o2c_mining.log.store import Store
+from tests.connect.postgres import postgres_url
+from tests.connect.shop import current
 from tests.connectors.company import CompanyLog, Row
 from tests.independent_counts import billed_minor, counts
 
@@ -196,3 +208,64 @@ def test_extracting_again_adds_nothing(company: CompanyLog) -> None:
         again = bootstrap.extract(workspace, full=full)
         assert {(batch.source, batch.stream): batch.accepted for batch in again.batches if batch.accepted} == {}
         assert again.refreshed_cases == 0
+
+
+def test_postgresql_reads_alike(company: CompanyLog, tmp_path: Path) -> None:
+    with postgres_url() as url:
+        copy_to_postgres(company.database, url)
+        erp = next(source for source in bootstrap.open_workspace(company.root).config.source if source.name == "erp")
+        with Store(tmp_path / "store").writer() as writer:
+            result = extract_source(erp.model_copy(update={"url": url}), connector, writer, base=tmp_path)
+            writer.commit(result.batches)
+    for table in ("events", "objects", "o2o"):
+        theirs = current(tmp_path / "store", table)
+        ours = [row for row in current(company.root / "store", table) if str(row["entity_key"]).startswith("erp:")]
+        assert [without_bank(row) for row in theirs] == [without_bank(row) for row in ours], table
+
+
+def without_bank(row: Row) -> Row:
+    """The row without columns that only objects of another source have."""
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def copy_to_postgres(database: Path, url: str) -> None:
+    """The ERP's tables with PostgreSQL's own types, as Tryton makes them there."""
+    types = {
+        "integer": "bigint",
+        "text": "text",
+        "decimal": "numeric",
+        "number": "double precision",
+        "timestamp": "timestamp",
+    }
+    source = sqlite3.connect(database)
+    engine = sa.create_engine(url)
+    with engine.begin() as target:
+        held = {row[0] for row in source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        for table in load_catalog(connector.folder).tables:
+            if table.name not in held:
+                continue
+            there = {row[1] for row in source.execute(f'PRAGMA table_info("{table.name}")')}
+            columns = [column for column in table.columns if column.name in there]
+            declared = ", ".join(f'"{column.name}" {types.get(column.type, column.type)}' for column in columns)
+            target.execute(sa.text(f'CREATE TABLE "{table.name}" ({declared})'))
+            names = ", ".join(f'"{column.name}"' for column in columns)
+            marks = ", ".join(f":p{index}" for index in range(len(columns)))
+            rows = [
+                {
+                    f"p{index}": _as_postgres(column.type, value)
+                    for index, (column, value) in enumerate(zip(columns, row, strict=True))
+                }
+                for row in source.execute(f'SELECT {names} FROM "{table.name}"')
+            ]
+            if rows:
+                target.execute(sa.text(f'INSERT INTO "{table.name}" VALUES ({marks})'), rows)
+    engine.dispose()
+    source.close()
+
+
+def _as_postgres(kind: str, value: Any) -> Any:
+    if isinstance(value, bytes):
+        value = value.decode()
+    if value is not None and kind == "decimal":
+        return Decimal(str(value))
+    return bool(value) if value is not None and kind == "boolean" else value
