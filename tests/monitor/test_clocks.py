@@ -57,8 +57,9 @@ def test_half_of_the_working_time_is_used_up_at_half_of_it() -> None:
     # Monday 11:00 to 17:00 and Tuesday 08:00 to 17:00 local are 15 working hours; 7.5 of them end Tuesday 09:30.
     before = clock("2026-03-02 10:00", None, "2026-03-03 08:29", "2026-03-03 08:29", at_risk=50)
     after = clock("2026-03-02 10:00", None, "2026-03-03 08:31", "2026-03-03 08:31", at_risk=50)
+    at_once = clock("2026-03-02 10:00", None, "2026-03-03 08:30", "2026-03-03 08:30", at_risk=50)
     assert before.check_after == at("2026-03-03 08:30")
-    assert (before.verdict, after.verdict) == ("running", "at_risk")
+    assert (before.verdict, at_once.verdict, after.verdict) == ("running", "at_risk", "at_risk")
 
 
 def test_a_cancelled_object_has_no_clock() -> None:

@@ -133,7 +133,7 @@ TIMELINES = [
     ),
     (
         "a case that stays away is gone, not met",
-        [C.BREACHED, C.GONE, C.GONE, C.GONE],
+        [C.BREACHED, C.GONE, C.GONE],
         ["1 inactive>firing/breached !breached", "1 firing>resolved/breached case_gone !resolved"],
     ),
     (
