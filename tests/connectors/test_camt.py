@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.bank_statements.camt import RefusedFileError, statements
 from connectors.bank_statements.extract import BankConnector, BankOptions
@@ -278,3 +280,26 @@ def test_missing_folder_and_zone_are_said() -> None:
 
     with pytest.raises(ConfigError, match="IANA time zone"):
         parse_options(BankConnector(), {"path": "x", "timezone": "Mars/Base"}, source="bank")
+
+
+GOOD = statement_xml(
+    "S1", opening="10.00", closing="121.50", entries=[("R1", "119.00", "CRDT", "INV-1"), ("R2", "7.50", "DBIT", "b")]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(GOOD) - 1), st.binary(max_size=6), st.integers(0, 40)), min_size=1, max_size=6
+    )
+)
+def test_a_damaged_file_is_read_or_refused_never_more(cuts: list[tuple[int, bytes, int]]) -> None:
+    xml = GOOD
+    for position, piece, length in cuts:
+        xml = xml[:position] + piece + xml[position + length :]
+    try:
+        found = parse(xml)
+    except RefusedFileError as refused:
+        assert refused.rule in {"not-xml", "not-a-statement", "unreadable-value", "doctype"}
+    else:
+        assert all(statement.fault() is None or statement.fault() for statement in found)
