@@ -54,13 +54,14 @@ def working_minutes(cal: WorkCalendar, first: date, last: date) -> frozenset[dat
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[WorkCalendar, date]:
     zone = draw(st.sampled_from(ZONES))
-    edges = st.lists(st.integers(0, 48), min_size=2, max_size=4, unique=True).map(sorted)
+    half_hours = st.integers(0, 48) | st.integers(0, 8)
+    edges = st.lists(half_hours, min_size=2, max_size=4, unique=True).map(sorted)
 
     def windows(points: list[int]) -> tuple[Window, ...]:
         pairs = zip(points[::2], points[1::2], strict=False)
         return tuple(Window(start * 30, end * 30) for start, end in pairs)
 
-    day = draw(st.sampled_from(CHANGES[zone])) + timedelta(days=draw(st.integers(-2, 2)))
+    day = draw(st.sampled_from(CHANGES[zone])) + timedelta(days=draw(st.sampled_from([0, 0, -1, 1])))
     week = [windows(draw(edges)) if draw(st.booleans()) else () for _ in range(7)]
     week[day.weekday()] = windows(draw(edges))
     exceptions = draw(
@@ -150,6 +151,28 @@ def test_hours_that_do_not_exist_are_not_worked_and_repeated_hours_are_worked_tw
     spring, autumn = datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)
     assert work_clock(night, spring + timedelta(days=1)) - work_clock(night, spring) == 0
     assert work_clock(night, autumn + timedelta(days=1)) - work_clock(night, autumn) == 2 * 3600
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "window", "hours"),
+    [
+        ("Europe/Berlin", date(2026, 10, 25), Window(90, 150), 2.0),
+        ("Europe/Berlin", date(2026, 10, 25), Window(150, 240), 2.5),
+        ("Europe/Berlin", date(2026, 10, 25), Window(130, 140), 1 + 10 / 60),
+        ("Europe/Berlin", date(2026, 3, 29), Window(90, 150), 0.5),
+        ("Europe/Berlin", date(2026, 3, 29), Window(150, 240), 1.0),
+        ("Australia/Lord_Howe", date(2026, 4, 5), Window(60, 120), 1.5),
+        ("Australia/Lord_Howe", date(2025, 10, 5), Window(60, 150), 1.0),
+        ("America/Sao_Paulo", date(2018, 11, 4), Window(0, 60), 0.0),
+        ("America/Sao_Paulo", date(2018, 2, 17), Window(1380, 1440), 2.0),
+    ],
+)
+def test_days_on_which_the_clock_changes_by_hand(zone: str, day: date, window: Window, hours: float) -> None:
+    week = tuple((window,) if n == day.weekday() else () for n in range(7))
+    cal = calendar(zone, week)
+    start = datetime.combine(day - timedelta(days=1), time(), tzinfo=UTC)
+    worked = work_clock(cal, start + timedelta(days=3)) - work_clock(cal, start)
+    assert worked == pytest.approx(hours * 3600)
 
 
 def test_a_time_without_zone_and_a_calendar_without_work_are_refused() -> None:
