@@ -17,6 +17,7 @@ Row = dict[str, Any]
 class InvoiceLinker:
     """Ties every receipt to the invoices it settles, whichever source they came from."""
 
+    version = "1"
     object_types = ("bank_entry", "customer", "invoice", "order")
 
     def link(self, source: str, known: KnownObjects) -> Links:

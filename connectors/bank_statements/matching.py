@@ -191,6 +191,11 @@ def _read(text: str | None, index: _Index, payers: set[str]) -> Iterable[_Quoted
     for piece in candidates(text):
         if piece.start < end:
             continue
+        if piece.has_letters and piece.text in index.orders and piece.text not in index.numbers:
+            end = piece.end  # an order's number; its digits are no invoice's
+            continue
+        if not piece.has_letters and piece.is_part:
+            continue
         found: Iterable[tuple[str, list[Invoice] | None]]
         if piece.has_letters:
             prefix, digits = split_number(piece.text)

@@ -24,13 +24,18 @@ _WIDEST_GAP = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A piece of text that may be a number: letters and digits joined, and whether it names an invoice by a word."""
+    """A piece of text that may be a number: letters and digits joined.
+
+    ``after_word`` says that a word for an invoice comes before; ``is_part`` that the digits belong to another kind of
+    number, such as the 31 of SO-31.
+    """
 
     text: str
     start: int
     end: int
     has_letters: bool
     after_word: bool
+    is_part: bool
 
 
 def compact(text: str) -> str:
@@ -87,7 +92,10 @@ def candidates(text: str | None) -> list[Found]:
             joined += runs[last][0]
             if any(sign.isdigit() for sign in joined):
                 has_letters = any(sign.isalpha() for sign in joined)
-                found.append(Found(joined, runs[first][1], runs[last][2], has_letters, _follows_word(runs, first)))
+                start, end = runs[first][1], runs[last][2]
+                found.append(
+                    Found(joined, start, end, has_letters, _follows_word(runs, first), _is_part(upper, runs, first))
+                )
     return sorted(found, key=lambda piece: (piece.start, -piece.end))
 
 
@@ -99,3 +107,12 @@ def _follows_word(runs: list[tuple[str, int, int]], index: int) -> bool:
         if not word.isdigit() and word not in _FILLERS:
             return False
     return False
+
+
+def _is_part(text: str, runs: list[tuple[str, int, int]], index: int) -> bool:
+    """Whether letters stand directly before, at most a sign between, that are no word for an invoice."""
+    if index == 0:
+        return False
+    word, _, end = runs[index - 1]
+    between = text[end : runs[index][1]]
+    return word.isalpha() and len(between) <= 1 and not between.isspace() and word not in _WORDS_FOR_INVOICE | _FILLERS

@@ -50,6 +50,11 @@ class Linker(Protocol):
         """Types of objects it wants to know; relations are those among them."""
         ...
 
+    @property
+    def version(self) -> str:
+        """Changes when its rules change, so that everything is linked again."""
+        ...
+
     def link(self, source: str, known: KnownObjects) -> Links:
         """All links of this source's objects, the same whenever the same is known."""
         ...

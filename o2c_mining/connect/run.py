@@ -170,10 +170,12 @@ def link_source(source: SourceSettings, connector: AnyConnector, writer: Writer)
     changed since the last time."""
     options = _options(source, connector)
     linker = connector.linker(options)
+    if linker is None:
+        return None
     upto = writer.next_seq(0) - 1
     before = writer.base.cursor(source.name, LINK)
-    fingerprint = load_catalog(connector.folder).fingerprint + repr(options)
-    if linker is None or (before is not None and json.loads(before) == {"seq": upto, "options": fingerprint}):
+    rules = f"{linker.version} {options!r}"
+    if before is not None and json.loads(before) == {"seq": upto, "rules": rules}:
         return None
     with engine() as connection:
         links = linker.link(source.name, load_known(connection, writer, source.name, linker.object_types))
@@ -184,7 +186,7 @@ def link_source(source: SourceSettings, connector: AnyConnector, writer: Writer)
         touched = arrow(connection, "SELECT DISTINCT object_id FROM touched_objects ORDER BY 1")
     accepted = sum(difference.changed for _, difference, _ in appended)
     unchanged = sum(difference.unchanged for _, difference, _ in appended)
-    cursor = json.dumps({"seq": writer.next_seq(0) - 1, "options": fingerprint})
+    cursor = json.dumps({"seq": writer.next_seq(0) - 1, "rules": rules})
     batch = Batch(source.name, LINK, cursor, None, accepted + unchanged, accepted, 0, unchanged)
     return SourceResult(source.name, (batch,), (batch,), touched, None)
 

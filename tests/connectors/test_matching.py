@@ -108,6 +108,8 @@ def test_several_numbers_share_one_transfer(text: str) -> None:
         "Miete 2026",
         "Rechnung 112",  # another customer's, by a weak reading
         "Order 00031",
+        "LS-00012",  # the digits of another kind of number
+        "AB00012",
     ],
 )
 def test_what_is_not_certain_is_not_linked(text: str) -> None:
@@ -161,6 +163,12 @@ def test_order_with_several_invoices_needs_the_amount() -> None:
     assert [link[0] for link in links([receipt("SO-00031", 300)], books)] == ["INV-1", "INV-2"]
     assert [link[0] for link in links([receipt("SO-00031", 200)], books)] == ["INV-2"]
     assert links([receipt("SO-00031", 150)], books) == []
+
+
+def test_digits_of_an_order_number_are_no_invoice_number() -> None:
+    books = [invoice("INV-00031", 500), invoice("INV-00007", 500, orders="SO-00031")]
+    for text in ("SO-00031", "so 00031", "Auftrag SO00031"):
+        assert links([receipt(text, 500)], books) == [("INV-00007", 500, "order number")]
 
 
 def test_quoted_among_more_than_was_paid() -> None:
