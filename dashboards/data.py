@@ -105,14 +105,19 @@ def _newest_number(root: str) -> int:
 
 def desk() -> Desk:
     """The session's desk, opened anew when a newer load was asked for."""
-    root = workspace_root()
     number = st.session_state.get("_number") or newest_number()
     kept: Desk | None = st.session_state.get("_desk")
     if kept is None or kept.number != number:
-        kept = _shared_desk(str(root), number, (root / CONFIG_FILE).stat().st_mtime_ns)
+        kept = opened(number)
         st.session_state["_desk"] = kept
         st.session_state["_number"] = number
     return kept
+
+
+def opened(number: int) -> Desk:
+    """The workspace at a load, shared by all sessions."""
+    root = workspace_root()
+    return _shared_desk(str(root), number, (root / CONFIG_FILE).stat().st_mtime_ns)
 
 
 @st.cache_resource(max_entries=_KEPT_LOGS, show_spinner="Opening the event log …")
