@@ -44,6 +44,9 @@ GOOD = {
     "paid while the rest is still delivered": "CO OK CD AS PI PA GI CI PO CD RP AP CL AS PI PA GI CI PO RP AP CL",
     "invoice before shipment": "CO OK CD CI PO AS PI PA GI RP AP CL",
     "return": "CO QU OK CN CL",
+    "joins a collective invoice drafted before it": "CI CO QU CH OK CD AS PI PA GI VI PO RP AP CL",
+    "joins a collective invoice drafted meanwhile": "CO QU CI OK CD AS PI PA GI VI PO RP AP CL",
+    "service on a collective invoice drafted before": "CI CO OK PO RP AP CL",
 }
 
 BAD = {
@@ -58,6 +61,8 @@ BAD = {
     "paid before any invoice": "CO QU OK RP CD AS PI PA GI CI PO AP CL",
     "cleared before any invoice": "CO QU OK CL CD AS PI PA GI CI PO RP AP",
     "never cleared": "CO QU OK CD AS PI PA GI CI PO RP AP",
+    "posted before it was confirmed": "CO QU CI PO OK CD AS PI PA GI RP AP CL",
+    "lost though a collective invoice was drafted": "CI CO QU XO",
     "never billed": "CO QU OK CD AS PI PA GI",
     "reminder sent that nobody created": "CO QU OK CD AS PI PA GI CI PO DS RP AP CL",
     "dunned before the invoice": "CO QU OK CD AS PI PA GI DC DS CI PO RP AP CL",
