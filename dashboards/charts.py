@@ -53,15 +53,17 @@ def time_histogram(
     if sla is not None and sla_seconds is not None:
         marks.append((sla_seconds, sla.text, red))
     for level, (seconds, name, colour) in enumerate(sorted(marks)):
-        place = min(seconds / divisor, right)
-        figure.add_vline(
-            x=place, line={"color": colour, "width": 1.6, "dash": "dash" if name.startswith("SLA") else "dot"}
-        )
+        beyond = seconds / divisor > right
+        place = right if beyond else seconds / divisor
+        if not beyond:
+            dash = "dash" if name.startswith("SLA") else "dot"
+            figure.add_vline(x=place, line={"color": colour, "width": 1.6, "dash": dash})
+        text = name if name.startswith("SLA") else f"{name} {duration(seconds, clock)}"
         figure.add_annotation(
             x=place,
             y=1.0 + 0.085 * (level % 3) + 0.02,
             yref="paper",
-            text=name if name.startswith("SLA") else f"{name} {duration(seconds, clock)}",
+            text=f"{text}: further right" if beyond else text,
             font={"color": colour, "size": 12},
             showarrow=False,
             xanchor="right" if place > 0.72 * right else "left",
@@ -70,7 +72,7 @@ def time_histogram(
     if times.bins and times.bins[-1].high is None:
         figure.add_annotation(
             x=middles[-1],
-            y=times.bins[-1].count + most * 0.02,
+            y=max(one.count for one in times.bins[-5:]) + most * 0.02,
             text=f"≥ {duration(times.bins[-1].low, clock)}",
             font={"size": 11},
             showarrow=False,

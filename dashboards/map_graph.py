@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, Literal
 
 from dashboards.teams import team_colours
@@ -36,6 +37,7 @@ def map_graph(
     nodes: list[dict[str, Any]] = [
         _node(node, places[node.activity], node.activity in usual, noun) for node in found.nodes
     ]
+    backbone = set(pairwise(usual))
     edges: list[dict[str, Any]] = [
         {
             "id": edge_id(edge.from_, edge.to),
@@ -44,7 +46,8 @@ def map_graph(
             "count": edge.count,
             "heat": heat(edge),
             "label": label(edge),
-            "handoff": teams[edge.from_] != teams[edge.to],
+            "handoff": is_handoff(edge),
+            "backbone": (edge.from_, edge.to) in backbone,
             "tip": _edge_tip(edge, teams, clock=clock, currency=currency, noun=noun),
         }
         for edge in found.edges
@@ -107,16 +110,28 @@ def _node(node: Node, position: float, usual: bool, noun: str) -> dict[str, Any]
 
 
 def _edge_tip(edge: Edge, teams: dict[str, str], *, clock: Clock, currency: str, noun: str) -> str:
-    between = f"{teams[edge.from_]} → {teams[edge.to]}"
     return "\n".join(
         (
             f"{edge.from_} → {edge.to}",
-            f"Handoff {between}" if teams[edge.from_] != teams[edge.to] else f"Within {teams[edge.from_]}",
+            team_words(edge, teams),
             f"{count(edge.cases, noun)} · median {duration(edge.median_seconds, clock)}, "
             f"p90 {duration(edge.p90_seconds, clock)}",
             f"{compact(edge.value_days)} {money_days(currency)}",
         )
     )
+
+
+def is_handoff(edge: Edge) -> bool:
+    """Whether the step mostly goes from one team or system to another, as the ledger counts it."""
+    return edge.handoffs * 2 > edge.count
+
+
+def team_words(edge: Edge, teams: Mapping[str, str]) -> str:
+    """``Handoff Sales → Warehouse`` or ``Within Sales``."""
+    from_, to = teams[edge.from_], teams[edge.to]
+    if from_ == to:
+        return f"Handoff, both steps in lane {from_}" if is_handoff(edge) else f"Within {from_}"
+    return f"Handoff {from_} → {to}" if is_handoff(edge) else f"{from_}, then {to}"
 
 
 def _bound(from_: str, to: str, number: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboards.charts import CONFIG, flows, time_histogram
 from dashboards.data import Desk, clock_of, duration_of, map_of, step_times_of, stories_of
+from dashboards.map_graph import is_handoff, team_words
 from dashboards.slas import SlaLine
 from dashboards.view import Focus, View
 from dashboards.widgets import change_filter
@@ -37,12 +38,11 @@ def path_panel(here: Desk, view: View, working: bool, path: tuple[str, str], nou
     clock = clock_of(here, working)
     found = map_of(here, view.filter, working)
     teams = {node.activity: node.team for node in found.nodes}
+    edge = next((one for one in found.edges if (one.from_, one.to) == path), None)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{handoff_name(f'{from_}>{to}')}**", width="content")
-        if teams.get(from_) != teams.get(to):
-            st.badge(f"Handoff {teams.get(from_, MISSING)} → {teams.get(to, MISSING)}", color="orange")
-        else:
-            st.badge(f"Within {teams.get(from_, MISSING)}", color="gray")
+        if edge is not None:
+            st.badge(team_words(edge, teams), color="orange" if is_handoff(edge) else "gray")
     if from_ not in teams or to not in teams:
         st.info(f"No chosen {noun} goes this way.", icon=":material/alt_route:")
         return

@@ -99,7 +99,8 @@ def _node(activity: str, team: str, position: float, cases: int = 10, starts: in
 
 
 def _edge(from_: str, to: str, count: int = 10, median: float = 3600.0) -> Edge:
-    return Edge(from_, to, count, count, median, median, median * count, 0, 1.0)
+    handoffs = 0 if to == "Cancel" else count
+    return Edge(from_, to, count, count, median, median, median * count, handoffs, 1.0)
 
 
 MAP = ProcessMap(

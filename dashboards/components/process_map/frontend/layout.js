@@ -50,7 +50,6 @@ export async function layout(nodes, edges, bands) {
 function toDot(nodes, lines, ranks, upward) {
   const most = Math.max(1, ...lines.map((edge) => edge.count));
   const backbone = new Set(nodes.filter((node) => node.backbone || node.kind).map((node) => node.id));
-  const straight = (edge) => backbone.has(edge.from) && backbone.has(edge.to) && !upward(edge);
   const rows = Math.max(...ranks.values()) + 1;
   const inRow = (row) => nodes.filter((node) => ranks.get(node.id) === row);
   const parts = ['digraph{rankdir=TB;nodesep=.36;ranksep=.37;splines=spline;outputorder=edgesfirst;node[shape=box,fixedsize=true,label=""];edge[dir=none];'];
@@ -65,7 +64,7 @@ function toDot(nodes, lines, ranks, upward) {
   }
   for (const edge of lines) {
     const [tail, head] = upward(edge) ? [edge.to, edge.from] : [edge.from, edge.to];
-    const weight = (straight(edge) ? 25 : 1) + Math.round((10 * edge.count) / most);
+    const weight = edge.backbone || edge.kind ? 60 : 1 + Math.round((4 * edge.count) / most);
     parts.push(`${quote(tail)}->${quote(head)}[id=${quote(edge.id)},weight=${weight}];`);
   }
   return parts.join("") + "}";

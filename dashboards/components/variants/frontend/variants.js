@@ -1,5 +1,6 @@
 // Variants as chevrons: one row per way through the process. Words and shares come from Python.
 
+const DENSE_FROM = 14; // longer ways get narrower chevrons
 const FOLD_FROM = 4; // this many usual steps in a row, shared with the most frequent way, are folded into one
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -31,6 +32,7 @@ function line(row, data, setTriggerValue) {
   make("span", "number", button, row.cases_label);
   make("span", "number", button, row.median_label);
   const chain = make("span", "chain", button);
+  if (row.steps.length > DENSE_FROM) chain.classList.add("dense");
   const differs = row.steps.some((step) => step.kind !== "usual");
   for (const step of folded(row.steps, data.fold && differs)) chain.append(chevron(step));
   button.addEventListener("click", () => setTriggerValue("picked", { rank: data.selected === row.rank ? 0 : row.rank }));
