@@ -35,7 +35,8 @@ def _same(what: str, planted: Iterable[object], found: Iterable[object]) -> None
 
 def test_alerts_are_the_goods_issues_invoiced_too_late(workspace: Workspace, truth: dict[str, Any]) -> None:
     state = open_state(workspace)
-    alerts = list_alerts(state, now=datetime.fromisoformat(truth["meta"]["as_of"]))
+    now = datetime.fromisoformat(truth["meta"]["as_of"])
+    alerts = list_alerts(state, rule="goods_issue_to_invoice", now=now)
     state.close()
     late = truth["late_invoiced_goods_issues"]
     _same("late goods issue", (row["shipment"] for row in late), (alert.number for alert in alerts))

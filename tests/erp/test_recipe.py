@@ -25,7 +25,12 @@ RECIPE = ROOT / "event_logs" / "tryton_company"
 PYTHON = ROOT / ".venv-erp" / "bin" / "python"
 ORDERS = 30
 
-pytestmark = [pytest.mark.erp, pytest.mark.slow, pytest.mark.xdist_group("erp")]
+pytestmark = [
+    pytest.mark.erp,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("erp"),
+    pytest.mark.timeout(1500),
+]
 
 CONFIG = """
 [company]
