@@ -16,32 +16,36 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from o2c_mining.errors import LogError
+from o2c_mining.log.engine import quoted, scan
 
 
 class Reader:
     """Tables by name, expressions in, Arrow out."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, lock: threading.Lock) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, lock: threading.Lock, known: dict[str, ir.Table]) -> None:
         self._connection = connection
         self._lock = lock
+        self._known = known
 
     def cursor(self) -> Reader:
         """A reader on the same tables for another thread."""
         cursor = self._connection.cursor()
         cursor.execute("SET TimeZone = 'UTC'")
-        return Reader(cursor, self._lock)
+        return Reader(cursor, self._lock, self._known)
 
     def table(self, name: str) -> ir.Table:
         """The ibis table of a registered name."""
-        empty = self._connection.sql(f"SELECT * FROM {_quote(name)} LIMIT 0").to_arrow_table()
-        return ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=name)
+        found = self._known.get(name)
+        if found is None:
+            empty = self._connection.sql(f"SELECT * FROM {quoted(name)} LIMIT 0").to_arrow_table()
+            found = self._known[name] = ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=name)
+        return found
 
     def add_files(self, name: str, files: Sequence[str], schema: pa.Schema) -> ir.Table:
         """A view over Parquet files; with no files an empty table of ``schema``."""
         if files:
-            listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-            source = f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-            self._connection.execute(f"CREATE OR REPLACE VIEW {_quote(name)} AS {source}")
+            self._connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT * FROM {scan(files)}")
+            self._known.pop(name, None)
             return self.table(name)
         return self.register(name, schema.empty_table())
 
@@ -49,15 +53,17 @@ class Reader:
         """Copy Arrow rows into a table of that name, replacing an earlier one."""
         with self._lock:
             self._connection.register("_incoming", rows)
-            self._connection.execute(f"CREATE OR REPLACE TABLE {_quote(name)} AS SELECT * FROM _incoming")
+            self._connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT * FROM _incoming")
             self._connection.unregister("_incoming")
+            self._known.pop(name, None)
         return self.table(name)
 
     def materialize(self, name: str, expression: ir.Table) -> ir.Table:
         """Compute an expression once into a table of that name (kept when it is there already)."""
-        sql = ibis.to_sql(expression, dialect="duckdb")
-        with self._lock:
-            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {_quote(name)} AS {sql}")
+        if name not in self._known:
+            sql = ibis.to_sql(expression, dialect="duckdb")
+            with self._lock:
+                self._connection.execute(f"CREATE TABLE IF NOT EXISTS {quoted(name)} AS {sql}")
         return self.table(name)
 
     def execute(self, expression: ir.Table) -> pa.Table:
@@ -87,7 +93,7 @@ def open_reader(tables: Mapping[str, tuple[Sequence[str], pa.Schema]], *, thread
     connection.execute("SET TimeZone = 'UTC'")
     if threads is not None:
         connection.execute(f"SET threads = {int(threads)}")
-    reader = Reader(connection, threading.Lock())
+    reader = Reader(connection, threading.Lock(), {})
     for name, (files, schema) in tables.items():
         reader.add_files(name, files, schema)
     return reader
@@ -99,7 +105,3 @@ def _plain_integers(rows: pa.Table) -> pa.Table:
         if pa.types.is_decimal(column.type) and column.type.scale == 0:
             rows = rows.set_column(index, column.name, rows[column.name].cast(pa.int64()))
     return rows
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
