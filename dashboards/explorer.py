@@ -15,18 +15,19 @@ from dashboards.panels import detail_panel
 from dashboards.slas import sla_of
 from dashboards.variant_table import usual_way
 from dashboards.view import Focus, View
-from dashboards.widgets import change
+from dashboards.widgets import change, rerun_page_if_changed
 from o2c_mining.analysis.avoidable import Avoidable
 
 MAP_HEIGHT = 980
 TABLE_HEIGHT = 560
 TOP_HANDOFFS = 8
-_USUAL = 1
+_USUAL = 5  # as many variants as the section below asks for first, so that one question serves both
 
 
 @st.fragment
 def explore(here: data.Desk, view: View, working: bool, lens: str) -> None:
     """The part of the cockpit one clicks around in."""
+    rerun_page_if_changed()
     clock = data.clock_of(here, working)
     ranking = data.ranking_of(here, view.filter, working, TOP_HANDOFFS)
     chosen: Focus | None = st.session_state.get("_focus")

@@ -11,7 +11,7 @@ from dashboards.components.variants import variant_rows
 from dashboards.teams import team_colours
 from dashboards.variant_table import variant_table
 from dashboards.view import View
-from dashboards.widgets import change_filter
+from dashboards.widgets import change_filter, rerun_page_if_changed
 from dashboards.wording import count
 
 ROWS = (5, 10, 25)
@@ -20,6 +20,7 @@ ROWS = (5, 10, 25)
 @st.fragment
 def variant_section(here: data.Desk, view: View, working: bool, lens: str) -> None:
     """The most frequent ways as chevrons."""
+    rerun_page_if_changed()
     with st.container(border=True, key="variants-box"):
         top = st.container(horizontal=True, vertical_alignment="center")
         found = data.variants_of(here, view.filter, st.session_state.get("rows") or ROWS[0])

@@ -17,6 +17,7 @@ from o2c_mining.trace.select import ObjectFilter
 ALL = "All"
 PREFERRED = ("region", "country", "company_code", "entity", "segment")
 _KEPT = "_cockpit_params"
+_CHANGED = "_filter_changed"
 
 
 def read_view(here: Desk) -> View:
@@ -26,6 +27,7 @@ def read_view(here: Desk) -> View:
         params = st.session_state[_KEPT]
     view, refused = from_params(params)
     st.session_state["_focus"] = view.focus
+    st.session_state.pop(_CHANGED, None)
     for problem in refused:
         st.warning(f"The link was not understood in full. {problem}.", icon=":material/link_off:")
     lenses = lens_options(here)
@@ -58,8 +60,15 @@ def change(how: Callable[[View], View]) -> None:
 def change_filter(how: Change) -> None:
     """For callbacks: change the conditions, and let the filter row take its state from them anew."""
     change(lambda view: replace(view, filter=how(view.filter)))
+    st.session_state[_CHANGED] = True
     for name in [name for name in st.session_state if str(name).startswith("f:")]:
         del st.session_state[name]
+
+
+def rerun_page_if_changed() -> None:
+    """For parts that rerun alone: a changed filter concerns the whole page."""
+    if st.session_state.pop(_CHANGED, False):
+        st.rerun()
 
 
 def lens_options(here: Desk) -> list[str]:

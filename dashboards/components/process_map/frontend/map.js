@@ -36,9 +36,15 @@ class ProcessMap {
     if (signature !== this.signature) {
       this.signature = signature;
       this.draw();
+    } else if (data.selected && this.items && !this.items.some((item) => item.id === data.selected.id) && this.knows(data.selected.id)) {
+      this.draw(); // what was chosen in the table is hidden by the sliders
     } else {
       this.mark();
     }
+  }
+
+  knows(id) {
+    return [...this.data.nodes, ...this.data.edges].some((one) => one.id === id);
   }
 
   bindControls() {
@@ -66,7 +72,7 @@ class ProcessMap {
     this.run += 1;
     const run = this.run;
     const { data } = this;
-    const shown = simplify(data, this.shares.activities, this.shares.paths);
+    const shown = simplify(data, this.shares.activities, this.shares.paths, data.selected);
     const font = getComputedStyle(this.root).fontFamily || "sans-serif";
     const nodes = sized(shown.nodes, font);
     const bands = bandsOf(nodes);
