@@ -16,9 +16,11 @@ from o2c_mining.config import Config, load_config
 from o2c_mining.errors import ConfigError, ConnectorError
 
 if TYPE_CHECKING:
+    from o2c_mining.exchange.read import Asked
     from o2c_mining.log.event_log import EventLog, Scope, Settings
     from o2c_mining.log.store import Batch, Store
     from o2c_mining.state.database import State
+    from o2c_mining.trace.select import ObjectFilter
 
 CONFIG_FILE = "o2c.toml"
 REFERENCE = "order_to_cash.bpmn"
@@ -56,6 +58,26 @@ class Extracted:
     watermark: datetime | None
     refreshed_cases: int
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import loaded, and what its reader should know about the files."""
+
+    batches: tuple[Batch, ...]
+    notes: tuple[str, ...]
+    refreshed_cases: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export wrote."""
+
+    path: Path
+    format: str
+    rows: dict[str, int]
+    notes: tuple[str, ...]
 
 
 def open_workspace(path: Path) -> Workspace:
@@ -214,3 +236,70 @@ def extract(
     snapshot = store.snapshot()
     marks = snapshot.watermarks().values()
     return Extracted(tuple(totals), min(marks, default=None), refreshed, snapshot.number)
+
+
+def import_files(
+    workspace: Workspace, paths: Sequence[Path], asked: Asked, *, progress: Progress | None = None
+) -> Imported:
+    """Load event logs from files; all of them become visible in one commit, or none.
+
+    Raises
+    ------
+    LogError
+        If a file is refused; nothing is loaded then.
+    """
+    from o2c_mining.exchange.load import load
+    from o2c_mining.exchange.read import read_log
+    from o2c_mining.trace.refresh import refresh
+
+    limits = workspace.config.limits
+    batches: list[Batch] = []
+    notes: list[str] = []
+    touched: set[str] = set()
+    changed = refreshed = 0
+    store = open_store(workspace)
+    with store.writer() as writer:
+        for path in paths:
+            imported = read_log(path, limits, asked, progress.report if progress is not None else None)
+            loaded = load(writer, imported, path)
+            batches += loaded.batches
+            notes += [f"{path.name}: {text}" for text in loaded.notes]
+            touched |= loaded.touched
+            changed += loaded.changed
+        if changed:
+            refreshed = refresh(writer, settings_of(workspace), touched)
+            writer.commit(batches)
+    return Imported(tuple(batches), tuple(notes), refreshed, store.snapshot().number)
+
+
+def export_log(
+    workspace: Workspace,
+    path: Path,
+    format_: str,
+    *,
+    chosen: ObjectFilter | None = None,
+    as_of: datetime | None = None,
+    known_at: int | datetime | None = None,
+    progress: Progress | None = None,
+) -> Exported:
+    """Write the log, or the chosen cases of a lens, to a file.
+
+    Raises
+    ------
+    LogError
+        If the log is empty, or holds something the format cannot say.
+    """
+    from o2c_mining.exchange.content import content_of, flat_of
+    from o2c_mining.exchange.write import FLAT, write
+    from o2c_mining.trace.select import ObjectFilter, select
+
+    log = open_log(workspace, as_of=as_of, known_at=known_at)
+    whole = chosen is None or chosen == ObjectFilter(lens=chosen.lens)
+    report = progress.report if progress is not None else None
+    if format_ in FLAT:
+        traces = select(log, chosen)
+        flat = flat_of(log, traces.lens.object_type, traces.cases, traces.pairs)
+        return Exported(path, format_, *write(path, format_, flat, report))
+    members = None if whole else select(log, chosen).members
+    content = content_of(log, members, everything=as_of is None)
+    return Exported(path, format_, *write(path, format_, content, report))

@@ -88,6 +88,17 @@ class Monitor(Document):
     max_actions_per_hour: int = 50
 
 
+class Limits(Document):
+    """How large imported files may be; what lies beyond is refused before it is read whole."""
+
+    compressed_mb: int = Field(default=200, gt=0)
+    raw_mb: int = Field(default=2048, gt=0)
+    ratio: int = Field(default=100, gt=0)  # unpacked to packed size, past free_mb
+    free_mb: int = Field(default=64, gt=0)
+    excel_mb: int = Field(default=128, gt=0)  # unpacked; a workbook's strings are all held in memory
+    events: int = Field(default=20_000_000, gt=0)
+
+
 class Target(Document):
     """What a KPI should reach, shown on its card."""
 
@@ -109,6 +120,7 @@ class Config(Document):
     rates: Rates | None = None
     state: State = State()
     monitor: Monitor = Monitor()
+    limits: Limits = Limits()
     target: tuple[Target, ...] = ()
     reference: str = "reference/order_to_cash.bpmn"
 

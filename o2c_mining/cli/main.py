@@ -49,6 +49,8 @@ COMMANDS = {
     "init": ("setup", "init"),
     "demo": ("demo", "demo"),
     "extract": ("extract", "extract"),
+    "import": ("exchange", "import_"),
+    "export": ("exchange", "export"),
     "check": ("setup", "check"),
     "summary": ("analyses", "summary"),
     "map": ("analyses", "map_"),

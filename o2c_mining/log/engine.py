@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
+Connection = duckdb.DuckDBPyConnection
+
 
 @contextmanager
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,0 +1,1 @@
+"""Event logs as files: any of them in, any of them out, nothing lost in silence."""

@@ -1,0 +1,214 @@
+"""Rows in, Arrow tables out: what every reader fills while it walks through its file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+import pyarrow as pa
+
+from o2c_mining.config import Limits
+from o2c_mining.errors import LogError
+from o2c_mining.exchange.attributes import Value, typed_columns
+from o2c_mining.exchange.imported import TABLES, ImportedLog, RefusedRow
+from o2c_mining.exchange.moments import Moment
+from o2c_mining.log.schema import E2O, EVENTS, O2O, OBJECT_CHANGES
+
+Report: TypeAlias = Callable[[str, int], None]
+_CHUNK = 50_000
+_LOADED = ("entity_key", "op", "ingest_seq", "batch_id", "row_hash")
+_SCHEMAS = {
+    name: pa.schema([field for field in schema if field.name not in _LOADED])
+    for name, schema in (("events", EVENTS), ("e2o", E2O), ("o2o", O2O), ("object_changes", OBJECT_CHANGES))
+}
+
+
+class EventRow(NamedTuple):
+    """One event, in the order of the columns of the events table."""
+
+    event_id: str
+    activity: str
+    time: datetime
+    start_time: datetime | None = None
+    offset_minutes: int | None = None
+    precision: str = "second"
+    source_seq: int = 0
+    resource: str | None = None
+    resource_kind: str | None = "unknown"
+    team: str | None = None
+    system: str | None = None
+    source_table: str | None = None
+    source_key: str | None = None
+    old_value: str | None = None
+    new_value: str | None = None
+    attributes: Mapping[str, str] | None = None
+
+
+class RelationRow(NamedTuple):
+    """One relation between two objects."""
+
+    source_id: str
+    target_id: str
+    qualifier: str = ""
+    quantity: float | None = None
+    unit: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    method: str | None = None
+    confidence: float | None = None
+
+
+class ChangeRow(NamedTuple):
+    """One change of an object's attribute."""
+
+    object_id: str
+    field: str
+    time: datetime
+    precision: str = "second"
+    old_value: str | None = None
+    new_value: str | None = None
+    resource: str | None = None
+
+
+class Collector:
+    """Rows of one file, kept as Arrow as soon as there are enough of them."""
+
+    def __init__(self, source: str, limits: Limits, report: Report | None = None) -> None:
+        self.source = source
+        self._limits = limits
+        self._report = report
+        self._rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in _SCHEMAS}
+        self._chunks: dict[str, list[pa.Table]] = {name: [] for name in _SCHEMAS}
+        self._objects: list[tuple[str, str, Mapping[str, Value]]] = []
+        self._refused: list[RefusedRow] = []
+        self._notes: dict[str, None] = {}
+        self.read: Counter[str] = Counter()
+        self.merged: Counter[str] = Counter()
+        self.unzoned = 0
+        self.empty_references = 0
+
+    def add_event(self, row: EventRow) -> None:
+        """Keep an event."""
+        self.read["events"] += 1
+        if self.read["events"] > self._limits.events:
+            raise LogError(
+                f"{self.source} holds more than {self._limits.events:,} events; expected fewer; split it, or raise "
+                "events under [limits]"
+            )
+        self._add("events", row)
+
+    def add_reference(self, event_id: str, object_id: str | None, qualifier: str | None = "") -> None:
+        """Keep what an event refers to; an empty id is no object."""
+        if object_id is None or not object_id.strip():
+            self.empty_references += 1
+            return
+        self.read["e2o"] += 1
+        self._add("e2o", (event_id, object_id, qualifier or ""))
+
+    def add_relation(self, row: RelationRow) -> None:
+        """Keep a relation between objects."""
+        self.read["o2o"] += 1
+        self._add("o2o", row)
+
+    def add_change(self, row: ChangeRow) -> None:
+        """Keep a change of an attribute."""
+        self.read["object_changes"] += 1
+        self._add("object_changes", row)
+
+    def add_object(self, object_id: str, object_type: str, attributes: Mapping[str, Value]) -> None:
+        """Keep an object with its latest attributes."""
+        self.read["objects"] += 1
+        if self.read["objects"] > self._limits.events:
+            raise LogError(
+                f"{self.source} holds more than {self._limits.events:,} objects; expected fewer; split it, or raise "
+                "events under [limits]"
+            )
+        self._objects.append((object_id, object_type, attributes))
+
+    def refuse(self, table: str, key: str, rule: str, reason: str) -> None:
+        """Count a row that cannot be part of a log."""
+        self.read[table] += 1
+        self._refused.append(RefusedRow(table, key, rule, reason))
+
+    def dated(self, found: Moment) -> Moment:
+        """Remember times that came without a zone."""
+        if not found.zoned:
+            self.unzoned += 1
+        return found
+
+    def note(self, text: str) -> None:
+        """Something the user should know about the file, said once."""
+        self._notes[text] = None
+
+    def finish(self) -> ImportedLog:
+        """The tables."""
+        for name in _SCHEMAS:
+            self._flush(name)
+        tables = {
+            name: pa.concat_tables(self._chunks[name]) if self._chunks[name] else _SCHEMAS[name].empty_table()
+            for name in _SCHEMAS
+        }
+        try:
+            objects, renamed = typed_columns(self.source, self._objects)
+        except UnicodeEncodeError as error:
+            raise LogError(f"{self.source} holds half a character; expected Unicode text; mend the file") from error
+        tables["objects"] = objects
+        notes = list(self._notes)
+        if self.unzoned:
+            notes.append(f"{self.unzoned:,} times have no time zone and were taken as UTC")
+        if self.empty_references:
+            notes.append(f"{self.empty_references:,} references to an empty id were left out: an empty id is no object")
+        notes += [f"attribute {old!r} is kept as {new!r}" for old, new in renamed.items()]
+        return ImportedLog(
+            self.source,
+            {name: tables[name] for name in TABLES},
+            dict(self.read),
+            tuple(self._refused),
+            dict(self.merged),
+            tuple(notes),
+        )
+
+    def _add(self, table: str, row: tuple[object, ...]) -> None:
+        rows = self._rows[table]
+        rows.append(row)
+        if len(rows) >= _CHUNK:
+            self._flush(table)
+
+    def _flush(self, table: str) -> None:
+        rows = self._rows[table]
+        if not rows:
+            return
+        schema = _SCHEMAS[table]
+        try:
+            arrays = [_array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)]
+        except UnicodeEncodeError as error:
+            raise LogError(
+                f"{self.source} holds half a character ({error.object[:40]!r}); expected Unicode text; mend the file"
+            ) from error
+        self._chunks[table].append(pa.table(arrays, schema=schema))
+        if self._report is not None and table == "events":
+            self._report(self.source, len(rows))
+        rows.clear()
+
+
+def _array(values: Sequence[object], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_map(kind):
+        return _maps(values)  # type: ignore[arg-type]
+    return pa.array(values, kind)
+
+
+def _maps(values: Iterable[Mapping[str, str] | None]) -> pa.Array:
+    offsets: list[int | None] = []
+    keys: list[str] = []
+    items: list[str] = []
+    for value in values:
+        offsets.append(len(keys) if value else None)
+        if value:
+            keys.extend(value.keys())
+            items.extend(value.values())
+    offsets.append(len(keys))
+    return pa.MapArray.from_arrays(
+        pa.array(offsets, pa.int32()), pa.array(keys, pa.string()), pa.array(items, pa.string())
+    )

@@ -1,0 +1,113 @@
+"""What is written: the tables of a log or of chosen cases, and the flat view of one lens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.schema import BASE_OBJECT_COLUMNS
+
+_LOADED = ("entity_key", "op", "ingest_seq", "batch_id", "row_hash")
+_CHUNK = 5_000
+OWN_ATTRIBUTES = ("number", "system", "amount_minor", "currency", "due_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A log as Arrow tables, events in their total order."""
+
+    events: pa.Table
+    objects: pa.Table
+    e2o: pa.Table
+    o2o: pa.Table
+    object_changes: pa.Table
+
+    def counts(self) -> dict[str, int]:
+        """Rows per table."""
+        names = ("events", "objects", "e2o", "o2o", "object_changes")
+        return {name: getattr(self, name).num_rows for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """One lens: one row per case and event, in order, and the case objects with their attributes."""
+
+    lens: str
+    events: pa.Table
+    cases: pa.Table
+    shared_events: int
+
+    def counts(self) -> dict[str, int]:
+        """Rows per table."""
+        return {"cases": self.cases.num_rows, "events": self.events.num_rows}
+
+
+def content_of(log: EventLog, members: ir.Table | None, *, everything: bool) -> Content:
+    """The whole log, or the objects of the chosen cases with their events and the relations among them.
+
+    Parameters
+    ----------
+    members
+        Objects of the chosen cases; ``None`` for all.
+    everything
+        Whether events with an impossible time count, as they do where no point in time was asked for.
+    """
+    reader = log.reader
+    events = reader.table("events_current") if everything else log.events
+    objects, e2o, o2o, changes = log.objects, log.e2o, log.o2o, log.object_changes
+    if members is not None:
+        ids = members.select("object_id").distinct()
+        chosen = e2o.semi_join(ids, "object_id").select("event_id").distinct()
+        events = events.semi_join(chosen, "event_id")
+        e2o = e2o.semi_join(events, "event_id")
+        kept = ids.union(e2o.select("object_id"), distinct=True)
+        objects = objects.semi_join(kept, "object_id")
+        o2o = o2o.filter(o2o.source_id.isin(kept.object_id), o2o.target_id.isin(kept.object_id))
+        changes = changes.semi_join(kept, "object_id")
+    return Content(
+        _rows(log, events, "time", "source_seq", "event_id"),
+        _used(_rows(log, objects, "object_type", "object_id")),
+        _rows(log, e2o, "event_id", "object_id", "qualifier"),
+        _rows(log, o2o, "source_id", "target_id", "qualifier"),
+        _rows(log, changes, "object_id", "field", "time"),
+    )
+
+
+def flat_of(log: EventLog, lens: str, cases: ir.Table, pairs: ir.Table) -> Flat:
+    """The chosen cases of a lens, one row per case and event."""
+    facts = log.events.drop(*(name for name in (*_LOADED, "activity", "time") if name in log.events.columns))
+    facts = facts.drop("resource", "team", "system", "resource_kind")
+    steps = pairs.select("case_id", "seq", "event_id", "activity", "time", "resource", "team", "system")
+    rows = steps.join(facts, "event_id").order_by("case_id", "seq")
+    found = log.reader.execute(rows)
+    objects = log.objects.semi_join(cases.select(object_id="case_id"), "object_id")
+    shared = found.num_rows - len(pa.compute.unique(found["event_id"]))
+    return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared)
+
+
+def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """Rows as dictionaries, a few thousand at a time."""
+    for start in range(0, table.num_rows, _CHUNK):
+        yield from table.slice(start, _CHUNK).to_pylist()
+
+
+def attribute_columns(objects: pa.Table) -> list[str]:
+    """Columns of an object table that are attributes, our own included."""
+    own = [name for name in OWN_ATTRIBUTES if name in objects.column_names]
+    return own + [name for name in objects.column_names if name not in BASE_OBJECT_COLUMNS]
+
+
+def _rows(log: EventLog, table: ir.Table, *order: str) -> pa.Table:
+    kept = table.drop(*(name for name in _LOADED if name in table.columns))
+    return log.reader.execute(kept.order_by(*order))
+
+
+def _used(objects: pa.Table) -> pa.Table:
+    """Without columns in which no object has a value."""
+    empty = [name for name in objects.column_names if objects[name].null_count == objects.num_rows]
+    return objects.drop_columns([name for name in empty if name not in ("object_id", "object_type")])

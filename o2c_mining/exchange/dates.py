@@ -1,0 +1,183 @@
+"""Dates in tables: in which order their parts stand is decided by every value of a column, never by the first ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import NamedTuple
+
+from o2c_mining.exchange.moments import Moment
+
+ORDERS = ("year-first", "day-first", "month-first")
+UNDECIDED = "undecided"
+_CLOCK = (
+    r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?"
+    r"\s*(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
+)
+_PARTS = re.compile(r"^(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})" + _CLOCK + "$")
+_COMPACT = re.compile(r"^((?:19|20)\d{2})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?)?(Z)?$")
+_NAMED = re.compile(r"^(\d{1,2})[-. ]+([A-Za-zä]{3,9})\.?[-, ]+(\d{4}|\d{2})" + _CLOCK + "$")
+_NAMED_FIRST = re.compile(r"^([A-Za-zä]{3,9})\.? +(\d{1,2}),? +(\d{4})" + _CLOCK + "$")
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        ("jan", "feb", "mar mär mrz", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"),
+        start=1,
+    )
+    for name in names.split()
+}
+
+
+class _Parts(NamedTuple):
+    """A date taken apart; ``order`` is set where its form leaves no question."""
+
+    parts: tuple[str, str, str]
+    order: str | None
+    clock: tuple[str | None, ...]  # hour, minute, second, fraction, a or p, zone
+
+
+@dataclass(frozen=True, slots=True)
+class DateColumn:
+    """What the values of a column say: orders that fit all of them, the best guess, whether they name a zone."""
+
+    order: str
+    guess: str
+    zoned: bool
+    misfits: int
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the values leave open what they mean."""
+        return self.order == UNDECIDED
+
+
+def date_column(values: Iterable[str], *, tolerated: float = 0.1) -> DateColumn | None:
+    """Decide a column from its (distinct, non-empty) values; ``None`` where they are no dates.
+
+    A column that no value contradicts day-first and some contradict month-first is day-first. One that fits both is
+    undecided, unless day and month are the same in every value.
+
+    Examples
+    --------
+    >>> date_column(["13/01/2026", "02/01/2026"]).order
+    'day-first'
+    >>> date_column(["03/01/2026", "02/01/2026"]).order
+    'undecided'
+    """
+    total = misfits = zoned = symmetric = dotted = meridiem = 0
+    fails = dict.fromkeys(ORDERS, 0)
+    for value in values:
+        total += 1
+        found = _taken_apart(value)
+        if found is None:
+            misfits += 1
+            continue
+        zoned += found.clock[5] is not None
+        dotted += "." in value[:6]
+        meridiem += found.clock[4] is not None
+        if found.order is not None:
+            fits = [found.order] if _built(found, found.order) is not None else []
+        else:
+            fits = [order for order in ORDERS if _built(found, order) is not None]
+        if not fits:
+            misfits += 1
+            continue
+        symmetric += found.parts[0] == found.parts[1]
+        for order in ORDERS:
+            fails[order] += order not in fits
+    if total == 0 or misfits > total * tolerated:
+        return None
+    candidates = [order for order in ORDERS if not fails[order]]
+    like = "month-first" if meridiem and not dotted else "day-first"
+    best = min(ORDERS, key=lambda order: (fails[order], order != like))
+    every_zoned = zoned == total - misfits
+    if len(candidates) == 1 or (len(candidates) > 1 and symmetric == total - misfits):
+        return DateColumn(candidates[0] if len(candidates) == 1 else best, best, every_zoned, misfits)
+    return DateColumn(UNDECIDED, best, every_zoned, misfits)
+
+
+def read_date(value: str, order: str, zone: tzinfo | None) -> Moment | None:
+    """The moment a value means under an order; without a zone of its own it is in ``zone``.
+
+    Examples
+    --------
+    >>> read_date("5.1.2026 10:30", "day-first", None).time.isoformat()
+    '2026-01-05T10:30:00+00:00'
+    """
+    found = _taken_apart(value)
+    if found is None:
+        return None
+    built = _built(found, found.order or order)
+    if built is None:
+        return None
+    hour, _, second, _, _, written = found.clock
+    precision = "day" if hour is None else "minute" if second is None else "second"
+    try:
+        placed = built.replace(tzinfo=_zone(written) if written else zone or UTC)
+        offset = placed.utcoffset() or timedelta()
+        utc = placed.astimezone(UTC)
+    except OverflowError:
+        return None
+    minutes = None if written in ("Z", "z", "UTC", "GMT") or (not written and zone is None) else offset
+    shown = None if minutes is None else int(minutes.total_seconds() // 60)
+    return Moment(utc, shown, precision, bool(written) or zone is not None)
+
+
+def _taken_apart(value: str) -> _Parts | None:
+    value = value.strip()
+    found = _PARTS.match(value)
+    if found is not None:
+        first, _, second, third, *clock = found.groups()
+        order = "year-first" if len(first) == 4 else None
+        if len(first) == 3 or len(third) == 3 or (len(first) == 4 and len(third) > 2):
+            return None
+        return _Parts((first, second, third), order, tuple(clock))
+    found = _COMPACT.match(value)
+    if found is not None:
+        year, month, day, hour, minute, second, zone = found.groups()
+        return _Parts((year, month, day), "year-first", (hour, minute, second, None, None, zone))
+    found = _NAMED.match(value)
+    if found is not None:
+        day, name, year, *clock = found.groups()
+        month = str(_MONTHS.get(name[:3].lower(), 0))
+        return _Parts((day, month, year), "day-first", tuple(clock))
+    found = _NAMED_FIRST.match(value)
+    if found is not None:
+        name, day, year, *clock = found.groups()
+        return _Parts((str(_MONTHS.get(name[:3].lower(), 0)), day, year), "month-first", tuple(clock))
+    return None
+
+
+def _built(found: _Parts, order: str) -> datetime | None:
+    """The date under an order, without zone; ``None`` where there is no such day or time."""
+    first, second, third = found.parts
+    if order == "year-first":
+        year, month, day = first, second, third
+    elif order == "day-first":
+        day, month, year = first, second, third
+    else:
+        month, day, year = first, second, third
+    if len(year) not in (2, 4) or len(day) > 2 or len(month) > 2:
+        return None
+    full = int(year) if len(year) == 4 else int(year) + (2000 if int(year) < 70 else 1900)
+    hour, minute, seconds, fraction, half, _ = found.clock
+    hours = int(hour or 0)
+    if half is not None:
+        if not 1 <= hours <= 12:
+            return None
+        hours = hours % 12 + (12 if half in "pP" else 0)
+    micros = int((fraction or "0").ljust(6, "0")[:6])
+    try:
+        return datetime(full, int(month), int(day), hours, int(minute or 0), int(seconds or 0), micros)  # noqa: DTZ001
+    except ValueError:
+        return None
+
+
+def _zone(written: str) -> tzinfo:
+    if written in ("Z", "z", "UTC", "GMT"):
+        return UTC
+    digits = written[1:].replace(":", "").ljust(4, "0")
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return timezone(timedelta(minutes=min(minutes, 1439) * (-1 if written[0] == "-" else 1)))

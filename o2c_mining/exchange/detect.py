@@ -1,0 +1,81 @@
+"""Which format a file has, told by what is in it; its name decides nothing."""
+
+from __future__ import annotations
+
+import csv
+import re
+import zipfile
+from pathlib import Path
+
+from o2c_mining.config import Limits
+from o2c_mining.errors import LogError
+from o2c_mining.exchange.limits import opened
+from o2c_mining.exchange.read_ocel_csv import is_ocel_header
+
+_HEAD = 64 * 1024
+_OCEL_XML = re.compile(rb"<(?:[\w.-]+:)?(?:object-types|event-types|objects)[\s/>]")
+_XES = re.compile(rb"<(?:[\w.-]+:)?(?:log|trace|extension|classifier)[\s/>]")
+_OTHERS = (b"\x7f", b"\x89", b"%PDF", b"GIF8", b"BZh", b"7z\xbc\xaf", b"\xd0\xcf\x11\xe0")
+FORMATS = ("auto", "csv", "parquet", "xlsx", "xes", "ocel")
+
+
+def detect(path: Path, limits: Limits) -> str:
+    """One of csv, parquet, tables (a folder of ours), xlsx, xes, ocel-json, ocel-xml, ocel-sqlite, ocel-csv.
+
+    Raises
+    ------
+    LogError
+        If the content is none of these.
+    """
+    if path.is_dir():
+        if (path / "events.parquet").is_file():
+            return "tables"
+        raise LogError(
+            f"{path} is a folder without events.parquet; expected a file, or a folder that `o2c export` wrote; name one"
+        )
+    with opened(path, limits) as source:
+        head = source.read(_HEAD)
+    if head.startswith(b"SQLite format 3\0"):
+        return "ocel-sqlite"
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"PK"):
+        return _zipped(path)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"{"):
+        return "ocel-json"
+    if text.startswith(b"<"):
+        if _OCEL_XML.search(text):
+            return "ocel-xml"
+        if _XES.search(text) or b"<!DOCTYPE" in text:
+            return "xes"
+        raise LogError(f"{path.name} is XML, but no event log; expected XES or OCEL 2.0; export it as one of these")
+    if text[:1] in (b"\x7f", b"\x89") or text.startswith(
+        (b"%PDF", b"GIF8", b"BZh", b"7z\xbc\xaf", b"\xd0\xcf\x11\xe0")
+    ):
+        raise LogError(f"{path.name} is no event log; expected XES, OCEL, CSV, Excel (.xlsx) or Parquet; convert it")
+    header = text.split(b"\n", 1)[0].decode("utf-8", "replace").strip()
+    names = next(csv.reader([header]), [])
+    return "ocel-csv" if is_ocel_header(names) else "csv"
+
+
+def _zipped(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise LogError(f"{path.name} is a damaged archive ({error}); expected a whole file; copy it again") from error
+    if "xl/workbook.xml" in names:
+        return "xlsx"
+    raise LogError(f"{path.name} is an archive; expected an event log; unpack it and import the files inside")
+
+
+def fits(found: str, asked: str, path: Path) -> None:
+    """Refuse a file that is something else than what was asked for."""
+    kinds = {
+        "ocel": ("ocel-json", "ocel-xml", "ocel-sqlite", "ocel-csv"),
+        "parquet": ("parquet", "tables"),
+        "csv": ("csv",),
+    }
+    if asked != "auto" and found not in kinds.get(asked, (asked,)):
+        raise LogError(f"{path.name} is {found}; expected {asked}; leave --format out, or name the right file")

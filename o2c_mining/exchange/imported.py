@@ -1,0 +1,60 @@
+"""What a file holds, as the tables of the event log, before it is compared with what the log holds already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from o2c_mining.errors import LogError
+
+TABLES = ("events", "objects", "e2o", "o2o", "object_changes")
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row that cannot be part of a log; ``key`` says where it stands in the file."""
+
+    table: str
+    key: str
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedLog:
+    """One file: its rows per table, how many it held, which were refused, and what its reader should know.
+
+    ``read`` counts rows of the file; ``read = rows + refused + merged``, where a start that was merged into its
+    completion is no row of its own.
+    """
+
+    source: str
+    tables: Mapping[str, pa.Table]
+    read: Mapping[str, int]
+    refused: tuple[RefusedRow, ...] = ()
+    merged: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def account_for(log: ImportedLog, counted: Mapping[str, int], *, by: str) -> None:
+    """Refuse the file when an independent count of what it holds differs from what was read.
+
+    Raises
+    ------
+    LogError
+        With both counts: rows must never be lost in silence.
+    """
+    for what, expected in counted.items():
+        found = sum(log.read.get(table, 0) for table in what.split("+"))
+        if found != expected:
+            raise LogError(
+                f"{log.source}: {by} finds {expected:,} {_words(what)}, {found:,} were read; expected equal counts; "
+                "nothing was loaded: check the file for damage, or export it anew from where it came from"
+            )
+
+
+def _words(what: str) -> str:
+    names = {"e2o": "references of events", "o2o": "relations of objects", "object_changes": "attribute values"}
+    return " and ".join(names.get(part, part) for part in what.split("+"))

@@ -1,0 +1,97 @@
+"""How a table is read as an event log: proposed once, kept as YAML, reused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import Field, field_validator
+
+from o2c_mining.documents import Document, read_document
+from o2c_mining.errors import ConfigError
+from o2c_mining.exchange.dates import UNDECIDED
+
+Order = Literal["year-first", "day-first", "month-first", "undecided"]
+
+
+class Mapping(Document):
+    """Columns by their meaning, and how their text is written. ``undecided`` waits for an answer."""
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    sheet: str | None = None
+    decimal: Literal[".", ",", "undecided"] = "."
+    timezone: str | None = None
+    case: str
+    case_type: str = "case"
+    activity: str
+    timestamp: str
+    start: str | None = None
+    resource: str | None = None
+    team: str | None = None
+    event_id: str | None = None
+    dates: dict[str, Order] = Field(default_factory=dict)
+    numbers: dict[str, Literal[".", ",", "decimal"]] = Field(default_factory=dict)
+    attributes: tuple[str, ...] = ()
+    case_attributes: tuple[str, ...] = ()
+    guesses: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is None or value == UNDECIDED:
+            return value
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"unknown time zone {value!r}; expected an IANA name such as Europe/Berlin") from error
+        return value
+
+    def undecided(self) -> list[str]:
+        """What still waits for an answer."""
+        plain = ("encoding", "delimiter", "decimal", "timezone", "case", "activity", "timestamp")
+        open_ = [name for name in plain if getattr(self, name) == UNDECIDED]
+        return open_ + [f"dates.{column}" for column, order in self.dates.items() if order == UNDECIDED]
+
+    def accepted(self) -> Mapping:
+        """The same with the best guess for every open question."""
+        values = self.model_dump()
+        for name in self.undecided():
+            guess = self.guesses.get(name)
+            if guess is None:
+                raise ConfigError(f"there is no guess for {name}; expected an answer in the mapping; write it there")
+            if name.startswith("dates."):
+                values["dates"][name.removeprefix("dates.")] = guess
+            else:
+                values[name] = guess
+        values["guesses"] = {}
+        return Mapping.model_validate(values)
+
+
+def beside(path: Path) -> Path:
+    """Where the mapping of a file is kept."""
+    return path.with_name(f"{path.name}.mapping.yaml")
+
+
+def read_mapping(path: Path) -> Mapping:
+    """A mapping that was written earlier."""
+    return read_document(path, Mapping)
+
+
+def write_mapping(path: Path, mapping: Mapping, table: Path, doubts: Sequence[str]) -> None:
+    """Keep a mapping with what it is unsure of as comments."""
+    lines = [f"# How {table.name} is read. Correct what is wrong; columns named nowhere are left out."]
+    lines += [f"# {line}" for doubt in doubts for line in doubt.splitlines()]
+    if mapping.undecided():
+        lines.append("# Replace every 'undecided' and import again, or take the guesses with --accept.")
+    values = {name: value for name, value in mapping.model_dump(mode="json").items() if value not in (None, {}, [])}
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)
+    try:
+        path.write_text("\n".join(lines) + "\n" + text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"the mapping cannot be kept at {path} ({error.strerror}); expected a writable folder; copy the table"
+        ) from error

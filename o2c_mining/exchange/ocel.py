@@ -1,0 +1,184 @@
+"""What OCEL has no place for, and how it travels all the same: names that all OCEL readers and writers here share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from o2c_mining.exchange.attributes import Value, text
+from o2c_mining.exchange.collect import ChangeRow, Collector, EventRow, RelationRow
+from o2c_mining.exchange.moments import moment
+
+# Columns of an event that go out as attributes: plain words for what every tool can use, marked for what only we read.
+PLAIN = ("resource", "resource_kind", "team", "system")
+MARKED = ("start_time", "precision", "source_seq", "source_table", "source_key", "old_value", "new_value")
+MARK = "o2c:"
+RELATIONS = "o2c:relations"  # on an object: quantity, amount and more of its relations, as JSON
+CHANGE = "o2c:change:"  # on an object: a change that is more than a new value of an attribute, as JSON
+RELATION_FIELDS = ("quantity", "unit", "amount_minor", "currency", "method", "confidence")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class OcelCollector(Collector):
+    """A collector that takes events and objects as OCEL writes them."""
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[arg-type]
+        self._position = 0
+        self._refused_events: set[str] = set()
+
+    def event(
+        self,
+        event_id: str,
+        activity: str,
+        written: str,
+        attributes: Mapping[str, Value],
+        references: Iterable[tuple[str | None, str | None]],
+        *,
+        position: int | None = None,
+    ) -> None:
+        """Keep an event with what it refers to; without id, activity or time it is refused, its references too."""
+        place = self._position if position is None else position
+        self._position += 1
+        found = moment(written)
+        if not event_id.strip() or not activity.strip() or found is None:
+            self.refuse("events", event_id or f"event {place + 1}", "missing id, activity or time", "it has no place")
+            self._refused_events.add(event_id)
+            for object_id, _ in references:
+                self.refuse("e2o", f"{event_id} {object_id}", "event refused", "its event was refused")
+            return
+        self.dated(found)
+        rest = {name: text(value) for name, value in attributes.items() if value is not None}
+        taken = {name: rest.pop(name, None) for name in PLAIN}
+        marked = {name: rest.pop(MARK + name, None) for name in MARKED} if any(n.startswith(MARK) for n in rest) else {}
+        started = moment(marked.get("start_time") or "")
+        seq = marked.get("source_seq")
+        precision = marked.get("precision")
+        self.add_event(
+            EventRow(
+                event_id,
+                activity,
+                found.time,
+                started.time if started is not None else None,
+                found.offset_minutes,
+                precision if precision in ("second", "minute", "day") else found.precision,
+                int(seq) if seq is not None and seq.lstrip("-").isdigit() else place,
+                taken["resource"],
+                taken["resource_kind"] or "unknown",
+                taken["team"],
+                taken["system"] or self.source,
+                marked.get("source_table") or (None if marked else self.source),
+                marked.get("source_key") or (None if marked else event_id),
+                marked.get("old_value"),
+                marked.get("new_value"),
+                rest,
+            )
+        )
+        for object_id, qualifier in references:
+            self.add_reference(event_id, object_id, qualifier)
+
+    def reference(self, event_id: str, object_id: str, qualifier: str | None) -> None:
+        """Keep what an event refers to, where a file lists it apart from the event."""
+        if event_id in self._refused_events:
+            self.refuse("e2o", f"{event_id} {object_id}", "event refused", "its event was refused")
+        else:
+            self.add_reference(event_id, object_id, qualifier)
+
+    def object(
+        self,
+        object_id: str,
+        object_type: str,
+        values: Iterable[tuple[str, str | None, Value]],
+        relations: Iterable[tuple[str | None, str | None]],
+    ) -> None:
+        """Keep an object: its latest values, how they changed, and what it is related to."""
+        if not object_id.strip():
+            self.empty_references += 1
+            self.read["objects"] += 1
+            self.merged["objects"] += 1
+            return
+        history: dict[str, list[tuple[datetime, str, Value]]] = {}
+        details: dict[tuple[str, str], Mapping[str, object]] = {}
+        for name, written, value in values:
+            found = moment(written) if written else None
+            if name == RELATIONS and isinstance(value, str):
+                details = _details(value)
+            elif name.startswith(CHANGE) and isinstance(value, str) and found is not None:
+                self._marked_change(object_id, name.removeprefix(CHANGE), found.time, value)
+            else:
+                if found is None or found.time <= EPOCH:
+                    history.setdefault(name, []).append((EPOCH, "second", value))
+                else:
+                    history.setdefault(name, []).append((found.time, found.precision, value))
+        latest: dict[str, Value] = {}
+        for name, entries in history.items():
+            entries.sort(key=lambda entry: entry[0])
+            before: Value = None
+            for time, precision, value in entries:
+                if time > EPOCH:
+                    old = None if before is None else text(before)
+                    new = None if value is None else text(value)
+                    self.add_change(ChangeRow(object_id, name, time, precision, old, new))
+                before = value
+            if before is not None:
+                latest[name] = before
+        self.add_object(object_id, object_type or "unknown", latest)
+        for target, qualifier in relations:
+            if target is None or not target.strip():
+                self.empty_references += 1
+                continue
+            extra = details.get((target, qualifier or ""), {})
+            self.add_relation(RelationRow(object_id, target, qualifier or "", *_typed(extra)))
+
+    def _marked_change(self, object_id: str, field: str, time: datetime, value: str) -> None:
+        said = _loaded(value)
+        if not isinstance(said, dict):
+            return
+        known = {name: None if said.get(name) is None else str(said[name]) for name in ("old", "new", "resource")}
+        self.add_change(
+            ChangeRow(
+                object_id,
+                field,
+                time,
+                str(said.get("precision", "second")),
+                known["old"],
+                known["new"],
+                known["resource"],
+            )
+        )
+
+
+def _details(value: str) -> dict[tuple[str, str], Mapping[str, object]]:
+    said = _loaded(value)
+    rows = said if isinstance(said, list) else []
+    return {(str(row.get("target")), str(row.get("qualifier", ""))): row for row in rows if isinstance(row, dict)}
+
+
+def _typed(
+    extra: Mapping[str, object],
+) -> tuple[float | None, str | None, int | None, str | None, str | None, float | None]:
+    def number(name: str) -> float | None:
+        value = extra.get(name)
+        return float(value) if isinstance(value, int | float) else None
+
+    def word(name: str) -> str | None:
+        value = extra.get(name)
+        return value if isinstance(value, str) else None
+
+    amount = extra.get("amount_minor")
+    return (
+        number("quantity"),
+        word("unit"),
+        amount if isinstance(amount, int) else None,
+        word("currency"),
+        word("method"),
+        number("confidence"),
+    )
+
+
+def _loaded(value: str) -> object:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,237 @@
+"""Which column is the case, the activity, the time: proposed from names and from every value, doubts said aloud."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from o2c_mining.errors import LogError
+from o2c_mining.exchange.dates import UNDECIDED, DateColumn, date_column
+from o2c_mining.exchange.mapping import Mapping
+from o2c_mining.exchange.numbers import COMMA, POINT, is_plain, number_column
+
+NOTHING = frozenset({"", "-", "n/a", "na", "nan", "null", "none", "nat", "#n/a"})
+# Names by role, best first, without case, blanks and punctuation.
+_ROLES = {
+    "event_id": "eventid identityid eventnumber",
+    "case": "caseid caseconceptname case casenumber caseno traceid orderid orderno ordernumber salesorder order "
+    "auftragsnummer auftrag belegnummer documentnumber documentno document vorgangsnummer invoiceid invoiceno "
+    "invoicenumber invoice ticketid ticket processid instanceid id",
+    "activity": "activity activityname conceptname eventname event eventtype task taskname step action aktivität "
+    "aktivitaet tätigkeit taetigkeit vorgang schritt operation status state",
+    "timestamp": "timestamp timetimestamp completetimestamp eventtimestamp eventtime time datetime completetime "
+    "completiontime complete endtimestamp endtime end enddate completed zeitstempel zeitpunkt eventdate date datum "
+    "zeit createdat created changedat",
+    "start": "starttimestamp starttime startdate start begintime begin beginn started startedat",
+    "resource": "resource orgresource user username userid performer agent employee worker actor operator bearbeiter "
+    "benutzer mitarbeiter sachbearbeiter",
+    "team": "team group orggroup orgrole role department abteilung gruppe",
+}
+_MANY = 200
+
+
+@dataclass(slots=True)
+class _Columns:
+    """What each column holds."""
+
+    table: pa.Table
+    dates: dict[str, DateColumn] = field(default_factory=dict)
+    numbers: dict[str, frozenset[str]] = field(default_factory=dict)
+    plain: set[str] = field(default_factory=set)
+    distinct: dict[str, int] = field(default_factory=dict)
+
+
+def propose(
+    table: pa.Table,
+    *,
+    encoding: str = "utf-8",
+    delimiter: str = ",",
+    sheet: str | None = None,
+    guesses: dict[str, str] | None = None,
+    timezone: str | None = None,
+    case_type: str | None = None,
+) -> tuple[Mapping, list[str]]:
+    """A mapping for a table of text and what is doubtful about it.
+
+    Parameters
+    ----------
+    timezone
+        The zone for times without one, where the company's settings name it; else the question stays open.
+
+    Raises
+    ------
+    LogError
+        If no column can be a time, or there are fewer than three columns' worth of information.
+    """
+    guesses = dict(guesses or {})
+    doubts: list[str] = []
+    columns = _profile(table)
+    if not columns.dates:
+        raise LogError(
+            f"no column holds dates or times (columns: {', '.join(table.column_names[:20])}); expected one for the "
+            "time of each event; check the delimiter, or write a mapping"
+        )
+    chosen = _roles(columns, guesses, doubts)
+    orders = {}
+    for name, found in columns.dates.items():
+        orders[name] = found.order
+        if found.undecided:
+            guesses[f"dates.{name}"] = found.guess
+            doubts.append(f"{name}: every value fits more than one order of day and month; guessed {found.guess}")
+        if found.misfits:
+            doubts.append(f"{name}: {found.misfits:,} different values are no dates; their rows will be quarantined")
+    zone = None
+    times = [chosen[name] for name in ("timestamp", "start") if chosen.get(name) in columns.dates]
+    if any(not columns.dates[str(name)].zoned for name in times):
+        zone = timezone or UNDECIDED
+        if timezone is None:
+            guesses["timezone"] = "UTC"
+            doubts.append("the times name no time zone; guessed UTC")
+        else:
+            doubts.append(f"the times name no time zone; taken as {timezone}, the company's")
+    decimal, kinds = _decimal(columns, delimiter, guesses, doubts)
+    taken = {value for value in chosen.values() if value}
+    rest = [name for name in table.column_names if name not in taken]
+    fixed = _constant(table, chosen["case"], rest)
+    mapping = Mapping.model_validate(
+        {
+            "encoding": encoding,
+            "delimiter": delimiter,
+            "sheet": sheet,
+            "decimal": decimal,
+            "timezone": zone,
+            "case_type": case_type or "case",
+            **chosen,
+            "dates": orders,
+            "numbers": {name: mark for name, mark in kinds.items() if name in rest},
+            "attributes": [name for name in rest if name not in fixed],
+            "case_attributes": [name for name in rest if name in fixed],
+            "guesses": guesses,
+        }
+    )
+    return mapping, doubts
+
+
+def _profile(table: pa.Table) -> _Columns:
+    columns = _Columns(table)
+    for name in table.column_names:
+        values = _distinct(table[name])
+        columns.distinct[name] = len(values)
+        if not values:
+            continue
+        marks = number_column(values)
+        if marks is not None:
+            if is_plain(values):
+                columns.plain.add(name)
+            else:
+                columns.numbers[name] = marks
+        found = date_column(values)
+        if found is not None and (name not in columns.plain or _key(name) in _ROLES["timestamp"].split()):
+            columns.dates[name] = found
+            columns.numbers.pop(name, None)
+            columns.plain.discard(name)
+    return columns
+
+
+def _distinct(column: pa.ChunkedArray) -> list[str]:
+    return [value for value in pc.unique(column).to_pylist() if value.strip().lower() not in NOTHING]
+
+
+def _roles(columns: _Columns, guesses: dict[str, str], doubts: list[str]) -> dict[str, str | None]:
+    table, rows = columns.table, columns.table.num_rows
+    chosen: dict[str, str | None] = dict.fromkeys(_ROLES)
+    free = list(table.column_names)
+
+    def take(role: str, among: Iterable[str]) -> None:
+        found = _named(role, [name for name in among if name in free])
+        if found is not None:
+            chosen[role] = found
+            free.remove(found)
+
+    take("event_id", [name for name in free if columns.distinct[name] == rows])
+    take("timestamp", columns.dates)
+    take("start", columns.dates)
+    take(
+        "activity", [n for n in free if n not in columns.dates and n not in columns.numbers and n not in columns.plain]
+    )
+    take(
+        "case", [n for n in free if n not in columns.dates and n not in columns.numbers and columns.distinct[n] < rows]
+    )
+    if chosen["case"] is None:
+        take("case", [n for n in free if n not in columns.dates and n not in columns.numbers])
+    take("resource", free)
+    take("team", free)
+    _fill(columns, chosen, free, guesses, doubts)
+    return chosen
+
+
+def _fill(
+    columns: _Columns, chosen: dict[str, str | None], free: list[str], guesses: dict[str, str], doubts: list[str]
+) -> None:
+    """Roles no name tells: decided by what is in the columns where only one fits, else left open with a guess."""
+    rows = columns.table.num_rows
+    words = [n for n in free if n not in columns.dates and n not in columns.numbers and columns.distinct[n]]
+    fitting = {
+        "timestamp": [name for name in columns.dates if name in free],
+        "activity": sorted(
+            (n for n in words if n not in columns.plain and 1 < columns.distinct[n] <= max(_MANY, rows // 10)),
+            key=lambda name: columns.distinct[name],
+        ),
+        "case": sorted((n for n in words if 1 < columns.distinct[n] < rows), key=lambda name: -columns.distinct[name]),
+    }
+    for role, names in fitting.items():
+        if chosen[role] is not None:
+            continue
+        names = [name for name in names if name in free]
+        if not names:
+            raise LogError(
+                f"no column can be the {role} (columns: {', '.join(columns.table.column_names[:20])}); expected one; "
+                "write a mapping that names it"
+            )
+        free.remove(names[0])
+        if len(names) == 1 and role == "timestamp":
+            chosen[role] = names[0]
+            continue
+        chosen[role] = UNDECIDED
+        guesses[role] = names[0]
+        doubts.append(f"no name says which column is the {role}; guessed {names[0]!r} of {', '.join(names[:5])}")
+
+
+def _named(role: str, names: list[str]) -> str | None:
+    ranks = {word: rank for rank, word in enumerate(_ROLES[role].split())}
+    known = [(ranks[_key(name)], number, name) for number, name in enumerate(names) if _key(name) in ranks]
+    return min(known)[2] if known else None
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _decimal(
+    columns: _Columns, delimiter: str, guesses: dict[str, str], doubts: list[str]
+) -> tuple[str, dict[str, str]]:
+    """The decimal mark of the file and per number column the mark that fits it, or that it follows the file's."""
+    kinds = {name: next(iter(marks)) for name, marks in columns.numbers.items() if len(marks) == 1}
+    open_ = [name for name, marks in columns.numbers.items() if len(marks) > 1]
+    evidence = set(kinds.values())
+    kinds |= dict.fromkeys(open_, "decimal") | dict.fromkeys(columns.plain, "decimal")
+    if len(evidence) == 1:
+        return evidence.pop(), kinds
+    guess = COMMA if delimiter == ";" else POINT
+    if not open_:
+        return guess, kinds
+    guesses["decimal"] = guess
+    doubts.append(f"{', '.join(open_)}: '.' and ',' may divide thousands or decimals; guessed {guess!r} for decimals")
+    return UNDECIDED, kinds
+
+
+def _constant(table: pa.Table, case: str | None, names: list[str]) -> set[str]:
+    """Columns that have one value per case in every row."""
+    if case is None or case == UNDECIDED or not names:
+        return set()
+    found = table.group_by(case).aggregate([(name, "count_distinct") for name in names])
+    return {name for name in names if (pc.max(found[f"{name}_count_distinct"]).as_py() or 0) <= 1}

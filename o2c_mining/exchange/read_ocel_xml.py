@@ -1,0 +1,90 @@
+"""OCEL 2.0 as XML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from o2c_mining.config import Limits
+from o2c_mining.exchange.attributes import Value, declared
+from o2c_mining.exchange.collect import Report
+from o2c_mining.exchange.imported import ImportedLog, account_for
+from o2c_mining.exchange.ocel import OcelCollector
+from o2c_mining.exchange.xml import count_elements, walk
+
+_RELATIONS = ("relationship", "relobj")
+
+
+def read_ocel_xml(path: Path, limits: Limits, *, report: Report | None = None) -> ImportedLog:
+    """The log of an OCEL 2.0 file in XML, plain or gzipped.
+
+    Raises
+    ------
+    LogError
+        If the file is damaged or hostile, or a scan of its bytes finds other numbers of events, objects or references.
+    """
+    counted = count_elements(path, limits, ("event", "object", *_RELATIONS))
+    log = _Ocel(OcelCollector(path.name, limits, report))
+    walk(path, limits, log.start, log.end, log.text)
+    imported = log.collector.finish()
+    related = sum(counted[name] for name in _RELATIONS) + counted["object"] - log.collector.empty_references
+    account_for(imported, {"events": counted["event"], "objects+e2o+o2o": related}, by="a scan of the bytes")
+    return imported
+
+
+class _Ocel:
+    def __init__(self, collector: OcelCollector) -> None:
+        self.collector = collector
+        self._types: dict[str, dict[str, str]] = {}
+        self._kinds: dict[str, str] | None = None
+        self._item: dict[str, str] | None = None
+        self._is_event = False
+        self._values: list[tuple[str, str | None, Value]] = []
+        self._related: list[tuple[str | None, str | None]] = []
+        self._attribute: dict[str, str] | None = None
+        self._parts: list[str] = []
+        self._inner = 0  # relations written as <object object-id=...>
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag in ("object-type", "event-type"):
+            self._kinds = self._types.setdefault(f"{tag[0]}:{attributes.get('name', '')}", {})
+        elif tag == "attribute":
+            if self._item is not None:
+                self._attribute, self._parts = attributes, []
+            elif self._kinds is not None:
+                self._kinds[attributes.get("name", "")] = attributes.get("type", "string")
+        elif tag in _RELATIONS or (tag == "object" and self._item is not None and "object-id" in attributes):
+            self._inner += tag == "object"
+            self._related.append((attributes.get("object-id"), attributes.get("qualifier")))
+        elif tag in ("object", "event") and self._item is None:
+            self._item, self._is_event = attributes, tag == "event"
+            self._values, self._related = [], []
+
+    def text(self, part: str) -> None:
+        if self._attribute is not None:
+            self._parts.append(part)
+
+    def end(self, tag: str) -> None:
+        if tag in ("object-type", "event-type"):
+            self._kinds = None
+        elif tag == "attribute" and self._attribute is not None and self._item is not None:
+            name = self._attribute.get("name", "")
+            kinds = self._types.get(f"{'e' if self._is_event else 'o'}:{self._item.get('type', '')}", {})
+            value = declared("".join(self._parts), kinds.get(name, "string"))
+            self._values.append((name, self._attribute.get("time"), value))
+            self._attribute = None
+        elif tag == "event" and self._item is not None and self._is_event:
+            self._ended()
+        elif tag == "object" and self._inner:
+            self._inner -= 1
+        elif tag == "object" and self._item is not None and not self._is_event:
+            self._ended()
+
+    def _ended(self) -> None:
+        item = self._item or {}
+        self._item = None
+        identity, kind = item.get("id", ""), item.get("type", "")
+        if self._is_event:
+            values = {name: value for name, _, value in self._values}
+            self.collector.event(identity, kind, item.get("time", ""), values, self._related)
+        else:
+            self.collector.object(identity, kind, self._values, self._related)

@@ -1,0 +1,202 @@
+"""XES (IEEE 1849): one object per trace, one event per completed activity, starts merged into their completions."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+
+from o2c_mining.config import Limits
+from o2c_mining.exchange.attributes import Value, declared
+from o2c_mining.exchange.collect import Collector, EventRow, Report
+from o2c_mining.exchange.imported import ImportedLog, account_for
+from o2c_mining.exchange.moments import Moment, moment
+from o2c_mining.exchange.xml import count_elements, walk
+
+_KINDS = {
+    "string": "string",
+    "date": "time",
+    "int": "integer",
+    "float": "float",
+    "boolean": "boolean",
+    "id": "string",
+    "list": "string",
+    "container": "string",
+}
+_NAME, _TIME, _TRANSITION, _INSTANCE = "concept:name", "time:timestamp", "lifecycle:transition", "concept:instance"
+
+
+def read_xes(path: Path, limits: Limits, *, case_type: str = "case", report: Report | None = None) -> ImportedLog:
+    """The log of an XES file, plain or gzipped.
+
+    A trace becomes an object of ``case_type`` with the trace's attributes; traces of one name are kept apart. A
+    ``start`` and the next ``complete`` of the same activity and instance are one event with a start time.
+
+    Raises
+    ------
+    LogError
+        If the file is damaged or hostile, or an independent count finds other numbers of traces or events.
+    """
+    counted = count_elements(path, limits, ("event", "trace"))
+    log = _Xes(path.name, limits, case_type, report)
+    walk(path, limits, log.start, log.end)
+    imported = log.collector.finish()
+    account_for(imported, {"events": counted["event"], "objects": counted["trace"]}, by="a scan of the bytes")
+    return imported
+
+
+class _Trace:
+    def __init__(self) -> None:
+        self.attributes: dict[str, Value] = {}
+        self.object_id: str | None = None
+        self.held: list[tuple[int, dict[str, str]]] = []
+        self.started: dict[tuple[str, str], deque[tuple[Moment, EventRow]]] = defaultdict(deque)
+        self.seen: Counter[str] = Counter()
+
+
+class _Xes:
+    """Where the walk is: in the log, in a trace, in an event, in nested attributes of either."""
+
+    def __init__(self, source: str, limits: Limits, case_type: str, report: Report | None) -> None:
+        self.collector = Collector(source, limits, report)
+        self._case_type = case_type
+        self._trace: _Trace | None = None
+        self._event: dict[str, str] | None = None
+        self._keys: list[str] = []
+        self._position = 0
+        self._traces = 0
+        self._names: Counter[str] = Counter()
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        event = self._event
+        kind = _KINDS.get(tag)
+        if kind is not None:
+            trace = self._trace
+            if event is None and trace is None:
+                return
+            key = attributes.get("key", "")
+            written = attributes.get("value")
+            if self._keys:
+                key = f"{self._keys[-1]}.{key}"
+            self._keys.append(key)
+            if written is None:
+                return
+            if event is not None:
+                event[key] = written
+            elif trace is not None:
+                trace.attributes[key] = declared(written, kind)
+        elif tag == "event":
+            self._event = {}
+        elif tag == "trace":
+            self._trace = _Trace()
+
+    def end(self, tag: str) -> None:
+        if tag in _KINDS:
+            if self._keys:
+                self._keys.pop()
+        elif tag == "event":
+            self._ended()
+        elif tag == "trace":
+            self._closed()
+
+    def _ended(self) -> None:
+        event, trace = self._event, self._trace
+        self._event = None
+        if event is None:
+            return
+        position = self._position
+        self._position += 1
+        if trace is None:
+            self._emit(position, event, None)
+            return
+        if trace.object_id is None:
+            name = trace.attributes.get(_NAME)
+            if name is None:  # a trace may say its name after its events
+                trace.held.append((position, event))
+                return
+            trace.object_id = self._named(str(name))
+        self._emit(position, event, trace)
+
+    def _closed(self) -> None:
+        trace = self._trace
+        self._trace = None
+        if trace is None:
+            return
+        self._traces += 1
+        if trace.object_id is None:
+            name = trace.attributes.get(_NAME)
+            trace.object_id = self._named(f"trace {self._traces}" if name is None else str(name))
+        for position, event in trace.held:
+            self._emit(position, event, trace)
+        for waiting in trace.started.values():
+            for _, row in waiting:  # begun, never completed
+                self._keep(row, trace.object_id)
+        attributes = dict(trace.attributes)
+        attributes.pop(_NAME, None)
+        attributes.setdefault("number", trace.object_id)
+        self.collector.add_object(trace.object_id, self._case_type, attributes)
+
+    def _named(self, name: str) -> str:
+        name = name if name.strip() else f"trace {self._traces + 1}"
+        self._names[name] += 1
+        if self._names[name] == 1:
+            return name
+        self.collector.note(f"several traces are called alike, such as {name!r}; they are kept apart by a number")
+        return f"{name}#{self._names[name]}"
+
+    def _emit(self, position: int, event: dict[str, str], trace: _Trace | None) -> None:
+        collector = self.collector
+        activity = event.pop(_NAME, "")
+        written = event.pop(_TIME, "")
+        found = moment(written)
+        if not activity.strip() or found is None:
+            reason = "the event has no activity" if found is not None else "the event has no time that can be read"
+            collector.refuse("events", f"event {position + 1}", "missing activity or time", reason)
+            return
+        collector.dated(found)
+        transition = event.get(_TRANSITION, "complete").lower()
+        if transition == "complete":
+            event.pop(_TRANSITION, None)
+        object_id = "" if trace is None or trace.object_id is None else trace.object_id
+        identity = f"{activity}\x1f{written}\x1f{transition}"
+        if trace is not None:
+            trace.seen[identity] += 1
+            identity = f"{identity}\x1f{trace.seen[identity]}"
+        else:
+            identity = f"{identity}\x1f{position}"
+        digest = blake2b(f"{object_id}\x1f{identity}".encode(), digest_size=10).hexdigest()
+        started: datetime | None = None
+        instance = (activity, event.get(_INSTANCE, ""))
+        waiting = trace.started.get(instance) if trace is not None else None
+        if transition == "complete" and waiting and waiting[0][0].time <= found.time:
+            started = waiting.popleft()[0].time
+            collector.read["events"] += 1
+            collector.merged["events"] += 1
+        row = EventRow(
+            f"{object_id or 'event'}/{digest}",
+            activity,
+            found.time,
+            started,
+            found.offset_minutes,
+            found.precision,
+            position,
+            event.pop("org:resource", None),
+            "unknown",
+            event.pop("org:group", None) or event.pop("org:role", None),
+            collector.source,
+            collector.source,
+            f"event {position + 1}",
+            None,
+            None,
+            event,
+        )
+        if transition == "start" and trace is not None:
+            trace.started[instance].append((found, row))
+            return
+        self._keep(row, object_id)
+
+    def _keep(self, row: EventRow, object_id: str) -> None:
+        self.collector.add_event(row)
+        if object_id:
+            self.collector.add_reference(row.event_id, object_id)
