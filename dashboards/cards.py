@@ -12,16 +12,23 @@ from dashboards.wording import MISSING, compact, money, money_days
 from o2c_mining.analysis.kpi_series import Series
 from o2c_mining.analysis.kpis import Kpi
 
-CARDS = ("order_to_cash", "invoice_to_cash", "dso_period_end", "touchless_orders", "unbilled_value_days")
+CARDS = (
+    "order_to_cash",
+    "invoice_to_cash",
+    "dso_period_end",
+    "overdue_share",
+    "touchless_orders",
+    "unbilled_value_days",
+)
 _MORE_IS_BETTER = frozenset({"touchless_orders"})
 _HEIGHT = 206
 _TITLES = {
-    "order_to_cash": "Order to cash, median",
-    "invoice_to_cash": "Invoice to cash, median",
-    "dso_period_end": "DSO, end of period",
+    "order_to_cash": "Order to cash",
+    "invoice_to_cash": "Invoice to cash",
+    "dso_period_end": "DSO, period end",
+    "overdue_share": "Overdue share",
     "touchless_orders": "Touchless orders",
-    "unbilled_value_days": "Shipped, not billed",
-    "overdue_share": "Overdue receivables",
+    "unbilled_value_days": "Unbilled",
 }
 
 

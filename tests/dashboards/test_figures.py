@@ -66,6 +66,16 @@ def test_bins_have_readable_widths() -> None:
     assert bin_width(1e12) == 60 * 86_400.0
 
 
+@pytest.mark.parametrize(
+    ("as_of", "share", "owed"),
+    [("2026-01-09 16:00", 0.0, "100.00"), ("2026-01-12 00:00", 100.0, "100.00"), ("2026-01-14 10:00", None, "0.00")],
+)
+def test_receivables_past_their_due_date(tmp_path: Path, as_of: str, share: float | None, owed: str) -> None:
+    store = one_order(tmp_path, due={"i1": at("2026-01-11 00:00")})
+    figure = kpis(open_micro(store, as_of=at(as_of)), ids=("overdue_share",)).kpis[0]
+    assert (figure.value, figure.denominator) == (share, owed)
+
+
 def test_filters_offered_are_attributes_with_a_few_values(log: EventLog) -> None:
     assert filter_choices(log, "order") == (Choice("customer.region", REGIONS),)
 

@@ -33,12 +33,12 @@ def _alerts(app: AppTest) -> AppTest:
     return app.switch_page("screens/alerts.py").run()
 
 
-def test_the_cockpit_shows_every_order_and_five_figures(app: AppTest) -> None:
+def test_the_cockpit_shows_every_order_and_six_figures(app: AppTest) -> None:
     app.run()
     assert not app.exception
     assert not app.error
     assert _sentence(app) == f"All {ORDERS} orders"
-    assert len(app.metric) == 5
+    assert len(app.metric) == 6
     assert app.metric[0].value.startswith("24.1 d")
 
 

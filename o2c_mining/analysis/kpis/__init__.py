@@ -10,6 +10,7 @@ from o2c_mining.analysis.kpis.dso_period_end import dso_period_end
 from o2c_mining.analysis.kpis.invoice_to_cash import invoice_to_cash
 from o2c_mining.analysis.kpis.model import Excluded, Kpi, Period, period_of
 from o2c_mining.analysis.kpis.order_to_cash import order_to_cash
+from o2c_mining.analysis.kpis.overdue_share import overdue_share
 from o2c_mining.analysis.kpis.touchless_orders import touchless_orders
 from o2c_mining.analysis.kpis.unbilled_value_days import unbilled_value_days
 from o2c_mining.errors import AnalysisError
@@ -22,6 +23,7 @@ KPIS: dict[str, Callable[[Traces, Period], Kpi]] = {
     "dso_period_end": dso_period_end,
     "touchless_orders": touchless_orders,
     "unbilled_value_days": unbilled_value_days,
+    "overdue_share": overdue_share,
 }
 
 

@@ -35,6 +35,9 @@ function line(row, data, setTriggerValue) {
   if (row.steps.length > DENSE_FROM) chain.classList.add("dense");
   const differs = row.steps.some((step) => step.kind !== "usual");
   for (const step of folded(row.steps, data.fold && differs)) chain.append(chevron(step));
+  const fade = () => chain.classList.toggle("longer", chain.scrollWidth > chain.clientWidth + chain.scrollLeft + 4);
+  chain.addEventListener("scroll", fade);
+  new ResizeObserver(fade).observe(chain);
   button.addEventListener("click", () => setTriggerValue("picked", { rank: data.selected === row.rank ? 0 : row.rank }));
   return button;
 }
