@@ -47,7 +47,7 @@ demo: $(RUNTIME)
 	$(BIN)/o2c demo demo $(if $(filter 0,$(SERVE)),--no-serve,)
 
 test: $(DEV) $(ERP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff check .

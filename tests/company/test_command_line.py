@@ -12,8 +12,6 @@ import pytest
 
 from tests.company.conftest import run_o2c
 
-pytestmark = pytest.mark.xdist_group("company")
-
 SHAPES = {
     "summary": {
         "events", "objects", "relations", "lens", "cases", "open_cases", "activities", "variants", "first_event",

@@ -14,7 +14,7 @@ from o2c_mining.conformance.reference import reference_model
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.trace.select import ObjectFilter, select
 
-pytestmark = [pytest.mark.xdist_group("company"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("lens", ["order", "invoice"])

@@ -21,7 +21,7 @@ from o2c_mining.log.reader import open_reader
 from o2c_mining.log.schema import TABLES
 from tests.company.conftest import run_o2c
 
-pytestmark = [pytest.mark.xdist_group("company"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 KILLS = 10
 

@@ -20,8 +20,6 @@ from o2c_mining.log.money import major
 from o2c_mining.monitor.inbox import list_alerts
 from o2c_mining.trace.select import ObjectFilter, select
 
-pytestmark = pytest.mark.xdist_group("company")
-
 
 def _same(what: str, planted: Iterable[object], found: Iterable[object]) -> None:
     """Print recall and false finds, and insist on 1.0 and none."""

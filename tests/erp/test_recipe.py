@@ -28,7 +28,6 @@ ORDERS = 30
 pytestmark = [
     pytest.mark.erp,
     pytest.mark.slow,
-    pytest.mark.xdist_group("erp"),
     pytest.mark.timeout(1500),
 ]
 
