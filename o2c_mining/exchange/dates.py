@@ -36,6 +36,7 @@ class _Parts(NamedTuple):
     parts: tuple[str, str, str]
     order: str | None
     clock: tuple[str | None, ...]  # hour, minute, second, fraction, a or p, zone
+    year_may_lead: bool = True  # 26-01-05 may be a year, 26.01.05 and 26/01/05 are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +130,11 @@ def _taken_apart(value: str) -> _Parts | None:
     value = value.strip()
     found = _PARTS.match(value)
     if found is not None:
-        first, _, second, third, *clock = found.groups()
+        first, mark, second, third, *clock = found.groups()
         order = "year-first" if len(first) == 4 else None
         if len(first) == 3 or len(third) == 3 or (len(first) == 4 and len(third) > 2):
             return None
-        return _Parts((first, second, third), order, tuple(clock))
+        return _Parts((first, second, third), order, tuple(clock), mark == "-" or order is not None)
     found = _COMPACT.match(value)
     if found is not None:
         year, month, day, hour, minute, second, zone = found.groups()
@@ -154,6 +155,8 @@ def _built(found: _Parts, order: str) -> datetime | None:
     """The date under an order, without zone; ``None`` where there is no such day or time."""
     first, second, third = found.parts
     if order == "year-first":
+        if not found.year_may_lead:
+            return None
         year, month, day = first, second, third
     elif order == "day-first":
         day, month, year = first, second, third

@@ -32,6 +32,7 @@ class Mapping(Document):
     start: str | None = None
     resource: str | None = None
     team: str | None = None
+    system: str | None = None
     event_id: str | None = None
     dates: dict[str, Order] = Field(default_factory=dict)
     numbers: dict[str, Literal[".", ",", "decimal"]] = Field(default_factory=dict)

@@ -29,6 +29,7 @@ _ROLES = {
     "start": "starttimestamp starttime startdate start begintime begin beginn started startedat",
     "resource": "resource orgresource user username userid performer agent employee worker actor operator bearbeiter "
     "benutzer mitarbeiter sachbearbeiter",
+    "system": "system sourcesystem quellsystem",
     "team": "team group orggroup orgrole role department abteilung gruppe",
 }
 _MANY = 200
@@ -165,6 +166,7 @@ def _roles(columns: _Columns, guesses: dict[str, str], doubts: list[str]) -> dic
         take("case", [n for n in free if n not in columns.dates and n not in columns.numbers])
     take("resource", free)
     take("team", free)
+    take("system", free)
     _fill(columns, chosen, free, guesses, doubts)
     return chosen
 

@@ -126,7 +126,9 @@ class _Reader:
         mapping = self._mapping
         single = (mapping.case, mapping.activity, mapping.timestamp, mapping.start, mapping.resource, mapping.team)
         wanted = [
-            n for n in (*single, mapping.event_id, *mapping.attributes, *mapping.case_attributes) if n is not None
+            n
+            for n in (*single, mapping.system, mapping.event_id, *mapping.attributes, *mapping.case_attributes)
+            if n is not None
         ]
         for name in wanted:
             if name not in table.column_names:
@@ -173,7 +175,7 @@ class _Reader:
                 (row[mapping.resource].strip() or None) if mapping.resource else None,
                 "unknown",
                 (row[mapping.team].strip() or None) if mapping.team else None,
-                collector.source,
+                (row[mapping.system].strip() if mapping.system else "") or collector.source,
                 collector.source,
                 f"row {position + 2}",
                 None,

@@ -159,7 +159,7 @@ class _Xes:
         if transition == "complete":
             event.pop(_TRANSITION, None)
         object_id = "" if trace is None or trace.object_id is None else trace.object_id
-        identity = f"{activity}\x1f{written}\x1f{transition}"
+        identity = f"{activity}\x1f{found.time.isoformat()}\x1f{transition}"
         if trace is not None:
             trace.seen[identity] += 1
             identity = f"{identity}\x1f{trace.seen[identity]}"
@@ -184,7 +184,7 @@ class _Xes:
             event.pop("org:resource", None),
             "unknown",
             event.pop("org:group", None) or event.pop("org:role", None),
-            collector.source,
+            event.pop("system", None) or collector.source,
             collector.source,
             f"event {position + 1}",
             None,

@@ -1,0 +1,220 @@
+"""Tables: what is proposed, what is decided by all rows, what waits for an answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from o2c_mining.config import Limits
+from o2c_mining.errors import ConfigError, LogError
+from o2c_mining.exchange.dates import date_column, read_date
+from o2c_mining.exchange.imported import ImportedLog
+from o2c_mining.exchange.numbers import number_column, read_number
+from o2c_mining.exchange.read import Asked, read_log
+
+
+def read(path: Path, **asked: Any) -> ImportedLog:
+    return read_log(path, Limits(), Asked(**({"timezone": "Europe/Berlin"} | asked)))
+
+
+def table(tmp_path: Path, text: str, name: str = "orders.csv", encoding: str = "utf-8") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def kept(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(path.with_name(f"{path.name}.mapping.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("values", "order"),
+    [
+        (["13/01/2026", "02/01/2026", "05/06/2026"], "day-first"),
+        (["01/13/2026", "02/01/2026"], "month-first"),
+        (["01.02.2026", "12.11.2026"], "undecided"),
+        (["05/05/2026", "06/06/2026"], "day-first"),  # it makes no difference
+        (["2026-01-13", "2026-05-06T10:00:00Z"], "year-first"),
+        (["13/01/2026", "01/13/2026"], "undecided"),  # no order fits all
+        (["31.12.25 10:30", "01.01.26 11:00"], "day-first"),
+        (["5 Jan 2026", "17 Mär 2026"], "day-first"),
+        (["20260105", "20260106"], "year-first"),
+        (["1/5/2026 9:00 PM", "1/25/2026 10:15 AM"], "month-first"),
+    ],
+)
+def test_dates_are_decided_by_every_value(values: list[str], order: str) -> None:
+    found = date_column(values)
+    assert found is not None
+    assert found.order == order
+
+
+def test_one_late_row_decides(tmp_path: Path) -> None:
+    """The first 5,000 rows fit both orders, the last one does not."""
+    rows = [f"{n},Create,{1 + n % 12:02d}/{1 + n % 11:02d}/2026 10:00" for n in range(5000)]
+    path = table(tmp_path, "\n".join(["case,activity,time", *rows, "5001,Create,25/03/2026 10:00"]))
+    log = read(path)
+    assert kept(path)["dates"] == {"time": "day-first"}
+    assert at("2026-03-25 09:00") in log.tables["events"]["time"].to_pylist()
+
+
+def test_what_fits_both_waits_for_an_answer(tmp_path: Path) -> None:
+    path = table(tmp_path, "case,activity,time\n1,A,03/01/2026\n1,B,04/02/2026\n")
+    for _ in range(2):  # the second time from the mapping beside the file
+        with pytest.raises(LogError, match=r"leaves open: dates\.time.*--accept") as refused:
+            read(path)
+        assert refused.value.exit_code == 4
+    mapping = path.with_name("orders.csv.mapping.yaml")
+    assert "fits more than one order" in mapping.read_text(encoding="utf-8")
+    answered = tmp_path / "answered.yaml"
+    answered.write_text(mapping.read_text(encoding="utf-8").replace("undecided", "month-first"), encoding="utf-8")
+    log = read(path, mapping=answered)
+    assert log.tables["events"]["time"].to_pylist() == [at("2026-02-28 23:00"), at("2026-04-01 22:00")]
+    assert log.tables["events"]["precision"].to_pylist() == ["day", "day"]
+    guessed = read(path, accept=True)
+    assert guessed.tables["events"]["time"].to_pylist()[0] == at("2026-01-02 23:00")
+    assert kept(path)["dates"] == {"time": "day-first"}
+    read(path)  # reused, no question left
+
+
+def test_roles_and_kinds(tmp_path: Path) -> None:
+    path = table(
+        tmp_path,
+        "Auftragsnummer;Tätigkeit;Zeitstempel;Bearbeiter;Betrag;Region;Code\n"
+        "0815;Auftrag anlegen;13.01.2026 10:00;müller;1.234,50;DACH;007\n"
+        "0815;Ware liefern;14.07.2026 10:00:30;;2,25;DACH;008\n"
+        "0816;Auftrag anlegen;15.01.2026 11:00;meier;-;UK;009\n",
+        encoding="utf-8-sig",
+    )
+    log = read(path, case_type="order")
+    rows = log.tables["events"].to_pylist()
+    assert [(r["activity"], r["time"], r["offset_minutes"], r["precision"], r["resource"]) for r in rows] == [
+        ("Auftrag anlegen", at("2026-01-13 09:00"), 60, "minute", "müller"),
+        ("Ware liefern", at("2026-07-14 08:00:30"), 120, "second", None),
+        ("Auftrag anlegen", at("2026-01-15 10:00"), 60, "minute", "meier"),
+    ]
+    assert [dict(r["attributes"]) for r in rows] == [
+        {"Betrag": "1234.5", "Code": "007"},
+        {"Betrag": "2.25", "Code": "008"},
+        {"Code": "009"},
+    ]
+    cases = [(r["object_id"], r["object_type"], r["Region"]) for r in log.tables["objects"].to_pylist()]
+    assert cases == [("0815", "order", "DACH"), ("0816", "order", "UK")]
+    assert any("no time zone; taken as Europe/Berlin" in note for note in log.notes)
+
+
+def test_questions_besides_dates(tmp_path: Path) -> None:
+    zone = table(tmp_path, "case,activity,time\n1,A,2026-01-05 10:00\n", "zone.csv")
+    with pytest.raises(LogError, match="leaves open: timezone"):
+        read(zone, timezone=None)
+    assert read(zone, timezone=None, accept=True).tables["events"]["time"].to_pylist() == [at("2026-01-05 10:00")]
+    latin = table(tmp_path, "case,activity,time\n1,Prüfen,2026-01-05T10:00Z\n", "latin.csv", "cp1252")
+    with pytest.raises(LogError, match="leaves open: encoding"):
+        read(latin)
+    assert read(latin, accept=True).tables["events"]["activity"].to_pylist() == ["Prüfen"]
+    wide = table(tmp_path, "case,activity,time\n1,Prüfen,2026-01-05T10:00Z\n", "wide.csv", "utf-16")
+    assert read(wide).tables["events"]["activity"].to_pylist() == ["Prüfen"]
+    amount = table(
+        tmp_path, "case,activity,time,amount\n1,A,2026-01-05T10:00Z,1.234\n1,B,2026-01-06T10:00Z,2.500\n", "n.csv"
+    )
+    with pytest.raises(LogError, match="leaves open: decimal"):
+        read(amount)
+    names = table(tmp_path, "x,y,z\n1,A,2026-01-05T10:00Z\n1,B,2026-01-06T10:00Z\n2,A,2026-01-07T10:00Z\n", "names.csv")
+    with pytest.raises(LogError, match="leaves open: case, activity"):
+        read(names)
+    with pytest.raises(LogError, match="no column holds dates"):
+        read(table(tmp_path, "case,activity\n1,A\n", "none.csv"))
+
+
+def test_a_mapping_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path, "case,activity,time\n1,A,2026-01-05T10:00Z\n")
+    other = tmp_path / "other.yaml"
+    other.write_text("case: kase\nactivity: activity\ntimestamp: time\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="names column 'kase'"):
+        read(path, mapping=other)
+    other.write_text("case: case\nactivty: activity\ntimestamp: time\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="did you mean 'activity'"):
+        read(path, mapping=other)
+
+
+def test_rows_that_cannot_be_read_are_quarantined(tmp_path: Path) -> None:
+    rows = "".join(f"{n},A,{1 + n:02d}.01.2026\n" for n in range(28))
+    log = read(table(tmp_path, f"case,activity,time\n{rows}99,A,unknown\n98,,05.01.2026\n,A,05.01.2026\n"))
+    assert [row.key for row in log.refused] == ["row 30", "row 31"]
+    assert log.read["events"] == 31
+    assert log.tables["events"].num_rows == 29
+    assert log.tables["e2o"].num_rows == 28  # a row without a case is an event without an object
+
+
+def test_excel_and_parquet(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["order", "activity", "date", "amount"])
+    sheet.append([4711, "Create", datetime(2026, 1, 5, 10, 0), 12.5])  # noqa: DTZ001
+    sheet.append([4711, "=1+1", datetime(2026, 7, 6, 11, 0), -3])  # noqa: DTZ001
+    sheet["B3"].data_type = "s"
+    sheet.append([None, None, None, None])
+    book.save(tmp_path / "log.xlsx")
+    log = read(tmp_path / "log.xlsx")
+    rows = log.tables["events"].to_pylist()
+    assert [(r["activity"], r["time"], dict(r["attributes"])["amount"]) for r in rows] == [
+        ("Create", at("2026-01-05 09:00"), "12.5"),
+        ("=1+1", at("2026-07-06 09:00"), "-3"),
+    ]
+    assert log.tables["objects"]["object_id"].to_pylist() == ["4711"]
+
+    pq.write_table(
+        pa.table(
+            {
+                "case": [1, 1, 2],
+                "activity": ["A", "B", "A"],
+                "time": pa.array([at("2026-01-05 10:00"), at("2026-01-06 10:00"), None], pa.timestamp("ns", "UTC")),
+                "amount": [1.5, None, 2.0],
+            }
+        ),
+        tmp_path / "log.parquet",
+    )
+    log = read(tmp_path / "log.parquet", timezone=None)
+    assert log.tables["events"]["time"].to_pylist() == [at("2026-01-05 10:00"), at("2026-01-06 10:00")]
+    assert [row.key for row in log.refused] == ["row 4"]
+
+
+@pytest.mark.parametrize(
+    ("values", "marks"),
+    [
+        (["1.234,5", "12"], {","}),
+        (["1,234.5", "12"], {"."}),
+        (["0.99", "12.5"], {"."}),
+        (["1.234", "12"], {".", ","}),
+        (["1 234,50"], {","}),
+        (["1e-7"], {"."}),
+    ],
+)
+def test_decimal_marks(values: list[str], marks: set[str]) -> None:
+    assert number_column(values) == marks
+
+
+@pytest.mark.parametrize("values", [["007"], ["12a"], ["1.2.3", "5"], ["1,23,4"], []])
+def test_what_is_no_number(values: list[str]) -> None:
+    assert number_column(values) is None
+
+
+def test_numbers_and_dates_by_hand() -> None:
+    assert [read_number(v, ",") for v in ("1.234,50", "-2,5", "7")] == [1234.5, -2.5, 7]
+    assert [read_number(v, ".") for v in ("1,234.50", "-2.5e3")] == [1234.5, -2500.0]
+    found = read_date("12/25/26 12:05 am -0330", "month-first", None)
+    assert found is not None
+    assert (found.time, found.offset_minutes, found.precision) == (at("2026-12-25 03:35"), -210, "minute")
+    assert read_date("31.02.2026", "day-first", None) is None
