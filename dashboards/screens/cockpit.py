@@ -49,9 +49,11 @@ def page() -> None:
         if not found.cases:
             loosen(view, plural(lens))
             return
-        _cards(here, view)
+        cards = st.container(key="cards")
         explore(here, view, working, lens)
         variant_section(here, view, working, lens)
+        with cards:  # computed last: the figures take longer than the map
+            _cards(here, view)
 
 
 def _badge(here: data.Desk) -> None:
