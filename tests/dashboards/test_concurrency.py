@@ -26,10 +26,9 @@ FIRST_DAY = date(2026, 1, 1)
 def _ask(number: int) -> tuple[int, int]:
     """One question as a session would ask it, each with its own filter, so that none is answered from a cache."""
     here = data.opened(data.newest_number())
-    region = (("customer.region", ("DACH", "France")),) if number % 2 else ()
-    chosen = ObjectFilter(
-        start=FIRST_DAY + timedelta(days=number % 50), where=region, lens=("order", "invoice")[number % 3 == 0]
-    )
+    lens = "invoice" if number % 3 == 0 else "order"
+    region = (("customer.region", ("DACH", "France")),) if number % 2 and lens == "order" else ()
+    chosen = ObjectFilter(lens=lens, start=FIRST_DAY + timedelta(days=number % 50), where=region)
     if number % 4 == 0:
         return here.number, data.map_of(here, chosen, True).cases
     if number % 4 == 1:
