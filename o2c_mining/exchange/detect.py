@@ -55,7 +55,10 @@ def detect(path: Path, limits: Limits) -> str:
     ):
         raise LogError(f"{path.name} is no event log; expected XES, OCEL, CSV, Excel (.xlsx) or Parquet; convert it")
     header = text.split(b"\n", 1)[0].decode("utf-8", "replace").strip()
-    names = next(csv.reader([header]), [])
+    try:
+        names = next(csv.reader([header]), [])
+    except csv.Error:
+        names = []
     return "ocel-csv" if is_ocel_header(names) else "csv"
 
 

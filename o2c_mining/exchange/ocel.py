@@ -45,8 +45,8 @@ class OcelCollector(Collector):
         if not event_id.strip() or not activity.strip() or found is None:
             self.refuse("events", event_id or f"event {place + 1}", "missing id, activity or time", "it has no place")
             self._refused_events.add(event_id)
-            for object_id, _ in references:
-                self.refuse("e2o", f"{event_id} {object_id}", "event refused", "its event was refused")
+            for object_id, qualifier in references:
+                self.reference(event_id, object_id, qualifier)
             return
         self.dated(found)
         rest = {name: text(value) for name, value in attributes.items() if value is not None}
@@ -78,9 +78,9 @@ class OcelCollector(Collector):
         for object_id, qualifier in references:
             self.add_reference(event_id, object_id, qualifier)
 
-    def reference(self, event_id: str, object_id: str, qualifier: str | None) -> None:
+    def reference(self, event_id: str, object_id: str | None, qualifier: str | None) -> None:
         """Keep what an event refers to, where a file lists it apart from the event."""
-        if event_id in self._refused_events:
+        if event_id in self._refused_events and object_id and object_id.strip():
             self.refuse("e2o", f"{event_id} {object_id}", "event refused", "its event was refused")
         else:
             self.add_reference(event_id, object_id, qualifier)

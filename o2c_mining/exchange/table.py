@@ -54,10 +54,10 @@ def sniff(path: Path, limits: Limits) -> Dialect:
     written = head.decode(guesses.get("encoding", encoding), "replace")
     widths: dict[str, int] = {}
     for mark in _DELIMITERS:
-        rows = [row for row in csv.reader(io.StringIO(written), delimiter=mark) if row]
+        rows = _lines(written, mark)
         whole = rows[:-1] if len(head) == _HEAD and len(rows) > 2 else rows
         counts = {len(row) for row in whole}
-        if len(counts) == 1 and len(whole[0]) > 1:
+        if len(counts) == 1 and counts != {1}:
             widths[mark] = len(whole[0])
     best = sorted(widths, key=lambda mark: -widths[mark])
     if len(best) > 1:
@@ -66,6 +66,17 @@ def sniff(path: Path, limits: Limits) -> Dialect:
         counts_of = {mark: written.split("\n", 1)[0].count(mark) for mark in _DELIMITERS}
         best = [max(_DELIMITERS, key=lambda mark: counts_of[mark])]
     return Dialect(encoding, UNDECIDED if len(best) > 1 else best[0], guesses)
+
+
+def _lines(written: str, mark: str) -> list[list[str]]:
+    try:
+        return [row for row in csv.reader(io.StringIO(written, newline=""), delimiter=mark) if row]
+    except csv.Error:
+        return []
+
+
+def _first(written: str, mark: str) -> list[str]:
+    return next(csv.reader(io.StringIO(written, newline=""), delimiter=mark), [])
 
 
 def _encoding(path: Path, limits: Limits) -> str:
@@ -98,7 +109,7 @@ def read_csv(path: Path, limits: Limits, encoding: str, delimiter: str) -> pa.Ta
     try:
         codecs.lookup(wide)
         with opened(path, limits) as source:
-            header = next(csv.reader(io.StringIO(source.read(_HEAD).decode(wide, "replace")), delimiter=delimiter), [])
+            header = _first(source.read(_HEAD).decode(wide, "replace"), delimiter)
         names = [name.strip().removeprefix("\ufeff") for name in header]
         _check_names(path, names)
         with opened(path, limits) as source:
@@ -112,7 +123,7 @@ def read_csv(path: Path, limits: Limits, encoding: str, delimiter: str) -> pa.Ta
                     check_utf8=True,
                 ),
             ).slice(1)
-    except (pa.ArrowInvalid, UnicodeError, LookupError) as error:
+    except (pa.ArrowInvalid, UnicodeError, LookupError, csv.Error) as error:
         raise LogError(
             f"{path.name} is no readable CSV ({' '.join(str(error).split())[:200]}); expected rows of equal length in "
             f"{encoding}; mend the row, or correct encoding and delimiter in the mapping"

@@ -1,0 +1,376 @@
+"""Hostile and damaged files: refused with one line, or read within bounds; never a crash, never a part."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from o2c_mining.bootstrap import export_log
+from o2c_mining.config import Limits
+from o2c_mining.errors import LogError, O2CError
+from o2c_mining.exchange.imported import ImportedLog, account_for
+from o2c_mining.exchange.read import Asked, read_log
+from tests.exchange.logs import load, rich, tables, workspace
+
+LAUGHS = '<!DOCTYPE log [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>\n'
+OUTSIDE = '<!DOCTYPE log [<!ENTITY x SYSTEM "file:///etc/passwd">]>\n'
+XES = '<log xmlns="http://www.xes-standard.org/"><trace><string key="concept:name" value="{}"/>{}</trace></log>'
+OCEL = '<log><object-types/><event-types/><objects><object id="o" type="t">{}</object></objects><events/></log>'
+EVENT = '<event><string key="concept:name" value="A"/><date key="time:timestamp" value="2026-01-05T09:00:00Z"/></event>'
+
+
+def read(path: Path, limits: Limits | None = None) -> ImportedLog:
+    return read_log(path, limits or Limits(), Asked(timezone="UTC"))
+
+
+def refused(path: Path, *words: str, limits: Limits | None = None) -> None:
+    with pytest.raises(LogError) as error:
+        read(path, limits)
+    message = str(error.value)
+    assert message.count(";") >= 2, message  # what is wrong; what was expected; what to do
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize("entities", [LAUGHS, OUTSIDE, "<!DOCTYPE log>", '<!DOCTYPE log SYSTEM "http://127.0.0.1/x">'])
+@pytest.mark.parametrize("body", [XES.format("&c;", EVENT), OCEL.format("&x;")])
+@pytest.mark.parametrize("packed", [False, True])
+def test_document_types_are_refused(tmp_path: Path, entities: str, body: str, packed: bool) -> None:
+    path = tmp_path / "log.xml"
+    data = f'<?xml version="1.0" encoding="UTF-8"?>\n{entities}{body}'.encode()
+    path.write_bytes(gzip.compress(data) if packed else data)
+    refused(path, "document type", "expected none")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_a_document_type_cannot_hide_in_another_encoding(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "log.xes"
+    path.write_bytes((f'<?xml version="1.0"?>{LAUGHS}' + XES.format("&c;", EVENT)).encode(encoding))
+    with pytest.raises(O2CError):
+        read(path)
+    path.write_bytes(b'<?xml version="1.0" encoding="UTF-7"?><log xes.version="1.0">+ADwAIQ-DOCTYPE</log>')
+    refused(path, "UTF-7")
+
+
+def test_damaged_xml(tmp_path: Path) -> None:
+    path = tmp_path / "log.xes"
+    whole = XES.format("c1", EVENT * 3)
+    for text, word in (
+        (whole[:-30], "not well-formed"),
+        (whole.replace("c1", "c1\ufffe"), "not well-formed"),
+        (XES.format("c1", "<a>" * 200 + "</a>" * 200), "deep"),
+        (XES.format("x" * 40_000_000, EVENT), "more than 16 MB"),
+    ):
+        path.write_text(text, encoding="utf-8")
+        refused(path, word)
+    path.write_bytes(whole.encode().replace(b"c1", b"c\xff"))
+    refused(path, "not well-formed")
+    packed = gzip.compress(whole.encode() * 100)
+    path.write_bytes(packed[: len(packed) // 2])
+    refused(path, "damaged")
+    path.write_bytes(packed[:20] + b"\0" * 50 + packed[70:])
+    refused(path, "damaged")
+
+
+def test_limits(tmp_path: Path) -> None:
+    path = tmp_path / "log.xes"
+    path.write_text(XES.format("c1", EVENT * 2000), encoding="utf-8")
+    refused(path, "100 events", "[limits]", limits=Limits(events=100))
+    packed = tmp_path / "log.xes.gz"
+    packed.write_bytes(gzip.compress(XES.format("c1", EVENT * 20_000).encode()))
+    refused(packed, "more than 1 MB", "raw_mb", limits=Limits(raw_mb=1))
+    refused(packed, "100 times", "ratio", limits=Limits(free_mb=1))
+    refused(tmp_path / "nowhere.xes", "cannot be read")
+    refused(tmp_path, "folder")
+    path.write_bytes(b"")
+    refused(path, "empty")
+    path.write_bytes(b"%PDF-1.7")
+    refused(path, "no event log")
+
+
+MEASURED = """
+import resource, sys, time
+from pathlib import Path
+from o2c_mining.config import Limits
+from o2c_mining.errors import LogError
+from o2c_mining.exchange import read_flat, read_tables  # all that is loaded lazily
+from o2c_mining.exchange.read import Asked, read_log
+import openpyxl
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start = time.process_time()
+try:
+    log = read_log(Path(sys.argv[1]), Limits(), Asked(timezone="UTC", accept=True))
+    said = f"read {sum(log.read.values())}"
+except LogError as error:
+    said = f"refused {error}"
+extra = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+print(extra, round(time.process_time() - start, 1), said)
+"""
+
+
+def bomb_events(path: Path) -> None:
+    """A million small events in 0.4 MB."""
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        head, tail = XES.format("c1", "|").encode().split(b"|")
+        file.write(head)
+        for _ in range(1000):
+            file.write(EVENT.encode() * 1000)
+        file.write(tail)
+
+
+def junk_elements(path: Path) -> None:
+    """A plain file, small enough to be allowed, whose tree would take a gigabyte."""
+    with path.open("wb") as file:
+        file.write(b'<log xmlns="http://www.xes-standard.org/">')
+        for _ in range(100):
+            file.write(b"<a/>" * 100_000)
+        file.write(b"</log>")
+
+
+def long_item(path: Path) -> None:
+    """JSON whose one item does not end for 200 MB."""
+    with path.open("wb") as file:
+        file.write(b'{"objects": [{"id": "')
+        for _ in range(200):
+            file.write(b"x" * 1_000_000)
+        file.write(b'"}]}')
+
+
+def workbook_bomb(path: Path) -> None:
+    """A workbook whose strings unpack to 500 MB."""
+    book = openpyxl.Workbook()
+    book.save(path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/more.xml", "w") as part:
+        for _ in range(500):
+            part.write(b" " * 1_000_000)
+
+
+def wide_table(path: Path) -> None:
+    """A CSV file of a million columns."""
+    path.write_bytes(b",".join(b"c%d" % n for n in range(1_000_000)) + b"\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "outcome"),
+    [
+        ("bomb.xes.gz", bomb_events, "refused"),
+        ("junk.xes", junk_elements, "read 0"),
+        ("long.json", long_item, "refused"),
+        ("bomb.xlsx", workbook_bomb, "refused"),
+        ("wide.csv", wide_table, "refused"),
+    ],
+)
+def test_bombs_stay_within_bounds(tmp_path: Path, name: str, make: Callable[[Path], None], outcome: str) -> None:
+    make(tmp_path / name)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(tmp_path / name)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    extra, seconds, said = done.stdout.split(" ", 2)
+    assert said.startswith(outcome), said
+    assert int(extra) < 512
+    assert float(seconds) < 60
+
+
+def test_damaged_json(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    whole = json.dumps({"objects": [{"id": "o1", "type": "t"}], "events": [{"id": "e1", "type": "A"}] * 3})
+    for data in (
+        whole[:-5].encode(),
+        whole.encode().replace(b"o1", b"o\xff"),
+        b"{" + b'"a":[' * 100_000,
+        b'{"events": [' + b"[" * 200_000 + b"]" * 200_000 + b"]}",
+        b'{"events": ["x"]}',
+        b'{"events": 5}',
+        b'{"a": 1' + b"0" * 6000 + b"}",
+        b"{}",
+        b'{"objects": [{"id": "\\ud800", "type": "t"}], "events": []}',
+    ):
+        path.write_bytes(data)
+        refused(path)
+
+
+def test_the_same_id_with_two_meanings_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    event = {
+        "id": "e1",
+        "type": "A",
+        "time": "2026-01-05T10:00:00Z",
+        "relationships": [{"objectId": "o", "qualifier": ""}],
+    }
+    objects = [{"id": "o", "type": "t"}]
+    path.write_text(json.dumps({"objects": objects, "events": [event, event]}), encoding="utf-8")
+    where = workspace(tmp_path / "w")
+    result = load(where, path)
+    assert [(b.stream, b.read, b.accepted, b.duplicate) for b in result.batches] == [
+        ("events", 2, 1, 1),
+        ("objects", 1, 1, 0),
+        ("e2o", 2, 1, 1),
+    ]
+    path.write_text(json.dumps({"objects": objects, "events": [event, event | {"type": "B"}]}), encoding="utf-8")
+    with pytest.raises(LogError, match="two different things about 'e1'"):
+        load(where, path)
+    path.write_text(json.dumps({"objects": [{"id": "o", "type": "u"}], "events": [event]}), encoding="utf-8")
+    with pytest.raises(LogError, match="calls 'o' a u"):
+        load(where, path)
+    assert len(tables(where)["events"]) == 1
+
+
+def database(path: Path, *more: str) -> Path:
+    with closing(sqlite3.connect(path)) as opened:
+        opened.executescript(
+            "CREATE TABLE event (ocel_id, ocel_type TEXT); CREATE TABLE object (ocel_id TEXT, ocel_type TEXT);"
+            "CREATE TABLE event_map_type (ocel_type TEXT, ocel_type_map TEXT);"
+            "CREATE TABLE object_map_type (ocel_type TEXT, ocel_type_map TEXT);"
+            "CREATE TABLE event_object (ocel_event_id, ocel_object_id TEXT, ocel_qualifier TEXT);"
+            "CREATE TABLE event_A (ocel_id, ocel_time TIMESTAMP); INSERT INTO event_map_type VALUES ('A a', 'A');"
+            "INSERT INTO event VALUES (1, 'A a'), (2.0, 'A a'), ('3', 'A a');"
+            "INSERT INTO event_A VALUES ('1', '2026-01-05 10:00:00'), (2, '2026-01-05T11:00:00+01:00'),"
+            " (3, '2026-01-05 12:00:00Z');"
+            "INSERT INTO object VALUES ('o', 't');"
+            "INSERT INTO event_object VALUES (1, 'o', NULL), (2, '', ''), (3, 'o', 'q');" + ";".join(more)
+        )
+    return path
+
+
+def test_ids_of_any_type_are_found_in_a_database(tmp_path: Path) -> None:
+    """The ids of one event as number here and as text there: a reader that joins by type drops such events."""
+    log = read(database(tmp_path / "log.sqlite"))
+    rows = log.tables["events"].to_pylist()
+    assert [(row["event_id"], row["time"].hour, row["source_seq"]) for row in rows] == [
+        ("1", 10, 0),
+        ("2", 10, 1),
+        ("3", 12, 2),
+    ]
+    assert [tuple(row.values()) for row in log.tables["e2o"].to_pylist()] == [("1", "o", ""), ("3", "o", "q")]
+
+
+def test_databases_that_lose_events_say_so(tmp_path: Path) -> None:
+    log = read(database(tmp_path / "a.sqlite", "DELETE FROM event_A WHERE ocel_id = 2"))
+    assert log.tables["events"].num_rows == 2
+    assert [(row.table, row.key) for row in log.refused] == [("events", "2")]
+    refused(database(tmp_path / "b.sqlite", "INSERT INTO event_A VALUES (9, '2026-01-05')"), "holds event '9'")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "DROP TABLE event_object; CREATE VIEW event_object AS "
+        "SELECT 1 AS ocel_event_id, 'o' AS ocel_object_id, '' AS ocel_qualifier",
+        "DROP TABLE event_object",
+        "DROP TABLE event_A; CREATE TABLE event_A "
+        "(ocel_id, ocel_time GENERATED ALWAYS AS (printf('%.*c', 900000000, 'x')))",
+        "UPDATE event_A SET ocel_time = CAST(x'ff' AS TEXT)",
+    ],
+)
+def test_hostile_databases(tmp_path: Path, more: str) -> None:
+    refused(database(tmp_path / "log.sqlite", more))
+    (tmp_path / "short.sqlite").write_bytes((tmp_path / "log.sqlite").read_bytes()[:5000])
+    refused(tmp_path / "short.sqlite")
+
+
+def test_damaged_tables(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    good = "case,activity,time\n1,A,2026-01-05T10:00Z\n"
+    for text in (
+        good + "1,B\n",
+        good + '1,"B,2026-01-05T10:00Z\n',
+        "case,case,time\n",
+        "case,,time\n1,2,3\n",
+        "case\n",
+    ):
+        path.write_text(text, encoding="utf-8")
+        refused(path)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["case", "activity", "time"], [1, "=HYPERLINK(A1)", "2026-01-05T10:00Z"]):
+        sheet.append(row)
+    book.save(tmp_path / "formula.xlsx")
+    refused(tmp_path / "formula.xlsx", "cell B2", "formula")
+    with zipfile.ZipFile(tmp_path / "formula.xlsx", "a") as archive:
+        archive.writestr("xl/evil.xml", LAUGHS)
+    refused(tmp_path / "formula.xlsx", "entities")
+    (tmp_path / "bad.xlsx").write_bytes(b"PK\x03\x04" + b"x" * 100)
+    refused(tmp_path / "bad.xlsx")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1" + b"x" * 100)
+    refused(tmp_path / "bad.parquet")
+
+
+def test_a_reader_that_loses_rows_is_caught() -> None:
+    log = ImportedLog("log.json", {}, {"events": 14_000, "e2o": 5, "o2o": 1})
+    with pytest.raises(LogError, match=r"finds 21,008 events, 14,000 were read"):
+        account_for(log, {"events": 21_008}, by="SQL")
+    with pytest.raises(LogError, match="references of events and relations of objects"):
+        account_for(log, {"e2o+o2o": 7}, by="SQL")
+    account_for(log, {"e2o+o2o": 6}, by="SQL")
+
+
+def test_nothing_is_loaded_when_one_of_several_files_is_refused(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.xes", tmp_path / "bad.xes"
+    good.write_text(XES.format("c1", EVENT), encoding="utf-8")
+    bad.write_text(XES.format("c1", EVENT)[:-10], encoding="utf-8")
+    where = workspace(tmp_path / "w")
+    with pytest.raises(LogError, match=r"bad\.xes"):
+        load(where, good, bad)
+    load(where, good)
+    assert len(tables(where)["events"]) == 1
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("samples")
+    log = rich(folder / "w")
+    paths = []
+    for kind, name in (
+        ("ocel-json", "log.json"),
+        ("ocel-xml", "log.xml"),
+        ("ocel-sqlite", "log.sqlite"),
+        ("xes", "log.xes"),
+        ("csv", "log.csv"),
+        ("parquet", "log.parquet"),
+    ):
+        export_log(log, folder / name, kind)
+        paths.append(folder / name)
+    return paths
+
+
+def test_any_damage_is_refused_or_read(samples: list[Path], tmp_path: Path) -> None:
+    """Bytes changed, dropped, doubled at random: a log or one of our errors comes out, nothing else."""
+    chance = random.Random(20260105)
+    outcomes = {"read": 0, "refused": 0}
+    for sample in samples:
+        data = sample.read_bytes()
+        for number in range(60):
+            spoiled = bytearray(data)
+            for _ in range(chance.choice((1, 1, 3, 20))):
+                at = chance.randrange(len(spoiled))
+                choice = chance.randrange(4)
+                if choice == 0:
+                    spoiled[at] = chance.randrange(256)
+                elif choice == 1:
+                    del spoiled[at : at + chance.randrange(1, 50)]
+                elif choice == 2:
+                    spoiled[at:at] = spoiled[at : at + chance.randrange(1, 50)]
+                else:
+                    spoiled[at:at] = chance.choice((b'"', b"<", b">", b"\0", b"\xff", b"'", b"]", b"&a;", b"\n"))
+            path = tmp_path / f"{number}{sample.suffix}"
+            path.write_bytes(spoiled)
+            try:
+                read_log(path, Limits(), Asked(timezone="UTC", accept=True))
+                outcomes["read"] += 1
+            except O2CError:
+                outcomes["refused"] += 1
+            path.unlink()
+    assert min(outcomes.values()) > 20
