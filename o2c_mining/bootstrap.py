@@ -86,8 +86,11 @@ def open_workspace(path: Path) -> Workspace:
     return Workspace(root, load_config(root / CONFIG_FILE))
 
 
-def init_workspace(path: Path) -> list[Path]:
-    """Write a commented, working workspace; files that exist already are left alone. Returns what was written."""
+def init_workspace(path: Path, *, own_reference: bool = True) -> list[Path]:
+    """Write a commented, working workspace; files that exist already are left alone. Returns what was written.
+
+    Without ``own_reference`` the workspace follows the shipped reference model, also when that is mended later.
+    """
     from o2c_mining.calendar.file import default_calendar_text
     from o2c_mining.monitor.sla import default_sla_text
 
@@ -95,8 +98,9 @@ def init_workspace(path: Path) -> list[Path]:
         CONFIG_FILE: resources.files("o2c_mining.templates").joinpath("o2c.toml").read_text(encoding="utf-8"),
         "calendars/company.yaml": default_calendar_text(),
         "slas/goods_issue_to_invoice.yaml": default_sla_text(),
-        f"reference/{REFERENCE}": packaged_reference().read_text(encoding="utf-8"),
     }
+    if own_reference:
+        texts[f"reference/{REFERENCE}"] = packaged_reference().read_text(encoding="utf-8")
     written = []
     for name, text in texts.items():
         target = path / name
@@ -188,9 +192,9 @@ def extract(
     Raises
     ------
     ConfigError
-        If no source is configured or a name is unknown.
+        If no source is configured, a name is unknown, or a source's file does not exist.
     ConnectorError
-        If a source cannot be reached or lacks what its connector needs; sources before it stay loaded.
+        If a source cannot be reached or lacks what its connector needs. Sources before it stay loaded.
     """
     from o2c_mining.connect import connector_named, link_source, stage_source, transform_source
     from o2c_mining.trace.refresh import refresh
@@ -204,7 +208,7 @@ def extract(
             raise ConfigError(f"unknown source {name!r}; configured are: {', '.join(known)}; correct the name")
     settings = settings_of(workspace)
     store = open_store(workspace)
-    failure: ConnectorError | None = None
+    failure: ConfigError | ConnectorError | None = None
 
     def report(source: str, stream: str, rows: int) -> None:
         if progress is not None:
@@ -218,7 +222,7 @@ def extract(
             connector = connector_named(source.connector)
             try:
                 read = stage_source(source, connector, writer, base=workspace.root, full=full, progress=report)
-            except ConnectorError as error:
+            except (ConfigError, ConnectorError) as error:
                 failure = error
                 break
             staged.append((source, connector, read))

@@ -55,7 +55,7 @@ def read_document(path: Path, model: type[Model]) -> Model:
         raise ConfigError(f"there is no file {path}; expected a YAML document; create it or correct the path") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path} cannot be read ({error}); expected readable UTF-8 text; correct its permissions"
+            f"{path} cannot be read ({error}); expected readable UTF-8 text; correct its encoding or permissions"
         ) from error
     return parse_document(text, model, source=str(path))
 
@@ -88,7 +88,7 @@ def explain(error: ValidationError, model: type[BaseModel], *, source: str) -> s
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])
-        known = sorted(_known_keys(model))
+        known = sorted(_known_keys(model, first["loc"][:-1]))
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else "remove it"
         return f"unknown key '{where}' in {source}; expected one of {', '.join(known)}; {hint}"
@@ -98,20 +98,14 @@ def explain(error: ValidationError, model: type[BaseModel], *, source: str) -> s
     return f"'{where}' in {source} is {first['input']!r}; {message}; correct it"
 
 
-def _known_keys(model: type[BaseModel]) -> set[str]:
-    """Field names of a model and of the models inside it, so that a nested typo finds its neighbour."""
-    keys: set[str] = set()
-    todo: list[type[BaseModel]] = [model]
-    seen: set[type[BaseModel]] = set()
-    while todo:
-        current = todo.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        for name, field in current.model_fields.items():
-            keys.add(field.alias or name)
-            todo.extend(_models_in(field.annotation))
-    return keys
+def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> set[str]:
+    """Keys of the section that a problem is in."""
+    section = model
+    for part in path:
+        field = section.model_fields.get(str(part))
+        inside = _models_in(field.annotation) if field is not None else []
+        section = inside[0] if inside else section
+    return {field.alias or name for name, field in section.model_fields.items()}
 
 
 def _models_in(annotation: object) -> list[type[BaseModel]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import pyarrow.compute as pc
 
 from o2c_mining.analysis.survival import survival
 from o2c_mining.errors import AnalysisError
@@ -24,6 +25,7 @@ class Duration:
     completed: int
     open: int
     ended_without: int
+    already_done: int
     median_seconds: float | None
     median_ci: tuple[float | None, float | None]
     p90_seconds: float | None
@@ -34,7 +36,9 @@ def durations(traces: Traces, from_: str, to: str, *, working: bool = False) -> 
     """Measure from a case's first ``from_`` to its first ``to`` at or after it.
 
     Open cases without ``to`` are cut off at ``as_of`` (Kaplan-Meier), and so are cases that ended without it, at their
-    end; the latter are counted in ``ended_without``. Cases without ``from_`` do not count.
+    end; the latter are counted in ``ended_without``. Cases in which ``to`` only came before ``from_`` (an invoice
+    before its goods issue) wait for nothing: they are left out and counted in ``already_done``. Cases without
+    ``from_`` do not count.
 
     Raises
     ------
@@ -54,7 +58,8 @@ def durations(traces: Traces, from_: str, to: str, *, working: bool = False) -> 
                 f"unknown activity {activity!r}; these cases of lens {traces.lens.object_type} have: "
                 f"{', '.join(known)}; correct the name"
             )
-    spans = log.reader.execute(_spans(traces, from_, to, working))
+    everything = log.reader.execute(_spans(traces, from_, to, working))
+    spans = everything.filter(pc.invert(everything["already_done"]))
     completed = spans["completed"].to_numpy(zero_copy_only=False)
     result = survival(spans["seconds"].to_numpy(), completed)
     return Duration(
@@ -65,6 +70,7 @@ def durations(traces: Traces, from_: str, to: str, *, working: bool = False) -> 
         completed=result.completed,
         open=result.open,
         ended_without=int(np.sum(~completed & spans["ended"].to_numpy(zero_copy_only=False))),
+        already_done=everything.num_rows - spans.num_rows,
         median_seconds=result.median,
         median_ci=(result.median_low, result.median_high),
         p90_seconds=result.p90,
@@ -73,7 +79,7 @@ def durations(traces: Traces, from_: str, to: str, *, working: bool = False) -> 
 
 
 def _spans(traces: Traces, from_: str, to: str, working: bool) -> ir.Table:
-    """One row per case that has ``from_``: seconds, completed, ended."""
+    """One row per case that has ``from_``: seconds, completed, ended, already_done."""
     pairs = traces.pairs
     if working:
         clock, ends = pairs.work_clock, pairs.work_clock + ibis.ifelse(pairs.is_open, pairs.working_seconds, 0.0)
@@ -86,9 +92,13 @@ def _spans(traces: Traces, from_: str, to: str, working: bool) -> ir.Table:
     later = timed.filter(timed.activity == to).join(begin, "case_id")
     later = later.filter((later.seq > later.start_seq) if from_ == to else (later.seq >= later.start_seq))
     stop = later.group_by("case_id").aggregate(stop_clock=later.clock.min())
+    before = timed.filter(timed.activity == to).join(begin, "case_id")
+    before = before.filter(before.seq < before.start_seq).select("case_id").distinct()
     last = timed.group_by("case_id").aggregate(last_clock=timed.end_clock.max(), ended=timed.is_end.any())
     joined = begin.left_join(stop, "case_id").drop("case_id_right").join(last, "case_id")
+    earlier = joined.case_id.isin(before.case_id)
     return joined.select(
+        already_done=joined.stop_clock.isnull() & earlier,
         seconds=joined.stop_clock.coalesce(joined.last_clock) - joined.start_clock,
         completed=joined.stop_clock.notnull(),
         ended=joined.ended,

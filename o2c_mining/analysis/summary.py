@@ -12,7 +12,10 @@ from o2c_mining.trace.select import ObjectFilter, select, variants_ranked
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of the whole log and of one lens."""
+    """Counts of the whole log and of one lens.
+
+    ``objects_without_event`` are objects of the lens' type that no event reaches: they are no cases.
+    """
 
     events: int
     objects: dict[str, int]
@@ -21,11 +24,12 @@ class Summary:
     lens: str
     cases: int
     open_cases: int
+    objects_without_event: int
     shared_events: int
     activities: int
     variants: int
-    first_event: datetime
-    last_event: datetime
+    first_event: datetime | None
+    last_event: datetime | None
     sources: dict[str, int]
     quarantined: int
     findings: dict[str, int]
@@ -33,14 +37,23 @@ class Summary:
     watermarks: dict[str, datetime]
 
 
-def summary(log: EventLog, lens: str | None = None) -> Summary:
+def summary(log: EventLog, chosen: ObjectFilter | None = None) -> Summary:
     """Count events, objects, relations, cases and variants.
 
-    Everything loaded counts, impossible times included, unless the log was opened for an earlier ``as_of``.
-    ``relations`` are event-object references, ``object_relations`` object-object relations.
+    Everything loaded counts, impossible times included, unless the log was opened for an earlier ``as_of`` or the
+    filter chooses cases: then their events and the objects of the cases. ``relations`` are event-object references,
+    ``object_relations`` object-object relations. Quarantine and findings are always those of the whole log.
     """
+    chosen = chosen or ObjectFilter()
     rows = log.reader.rows
+    traces = select(log, chosen)
     events = log.reader.table("events_current") if log.stored_traces_hold else log.events
+    objects, e2o, o2o = log.objects, log.e2o, log.o2o
+    if chosen != ObjectFilter(lens=chosen.lens):
+        events = events.semi_join(traces.pairs, "event_id")
+        objects = objects.semi_join(traces.members, "object_id")
+        e2o = e2o.semi_join(traces.pairs, "event_id")
+        o2o = o2o.filter(o2o.source_id.isin(traces.members.object_id), o2o.target_id.isin(traces.members.object_id))
     totals = rows(
         events.aggregate(
             events=events.count(),
@@ -49,22 +62,23 @@ def summary(log: EventLog, lens: str | None = None) -> Summary:
             last_event=events.time.max(),
         )
     )[0]
-    types = rows(log.objects.group_by("object_type").aggregate(n=log.objects.count()).order_by("object_type"))
+    types = rows(objects.group_by("object_type").aggregate(n=objects.count()).order_by("object_type"))
     systems = rows(events.group_by("system").aggregate(n=events.count()).order_by("system"))
-    traces = select(log, ObjectFilter(lens=lens))
     cases = rows(traces.cases.aggregate(n=traces.cases.count(), still_open=traces.cases.closed_at.isnull().sum()))[0]
     spread = traces.pairs.group_by("event_id").aggregate(n=traces.pairs.count())
     shared = log.reader.count(spread.filter(spread.n > 1))
     ranked = variants_ranked(traces.cases)
     findings = validate(log)
+    counted = {row["object_type"]: row["n"] for row in types}
     return Summary(
         events=totals["events"],
-        objects={row["object_type"]: row["n"] for row in types},
-        relations=log.reader.count(log.e2o),
-        object_relations=log.reader.count(log.o2o),
+        objects=counted,
+        relations=log.reader.count(e2o),
+        object_relations=log.reader.count(o2o),
         lens=traces.lens.object_type,
         cases=cases["n"],
         open_cases=cases["still_open"] or 0,
+        objects_without_event=counted.get(traces.lens.object_type, 0) - cases["n"],
         shared_events=shared,
         activities=totals["activities"],
         variants=log.reader.count(ranked),

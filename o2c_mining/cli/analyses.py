@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -23,24 +24,36 @@ from o2c_mining.cli.common import (
 from o2c_mining.errors import ConfigError
 
 
-def summary(lens: LensOption = None) -> None:
-    """What is in the log: events, objects, cases, sources, findings."""
+def summary(
+    lens: LensOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    where: WhereOption = None,
+    with_: WithOption = None,
+    without: WithoutOption = None,
+    variant: VariantOption = None,
+) -> None:
+    """What is in the log, or in the chosen cases: events, objects, cases, sources, findings."""
     from o2c_mining.analysis.summary import summary as analysis
 
-    result = analysis(common.log(), lens)
+    result = analysis(common.log(), common.object_filter(lens, from_, to, where, with_, without, variant))
     lines = [
-        f"{result.events:,} events of {result.activities} activities, "
-        f"{result.first_event:%Y-%m-%d} to {result.last_event:%Y-%m-%d}",
+        f"{result.events:,} events of {result.activities} activities{_between(result.first_event, result.last_event)}",
         f"{sum(result.objects.values()):,} objects: "
         + ", ".join(f"{count:,} {name}" for name, count in result.objects.items()),
         f"{result.cases:,} cases of lens {result.lens} ({result.open_cases:,} open), {result.variants:,} variants, "
-        f"{result.shared_events:,} events shared by several cases",
+        f"{result.shared_events:,} events shared by several cases"
+        + (f"; {result.objects_without_event:,} have no event" if result.objects_without_event else ""),
         "sources: " + ", ".join(f"{name} {count:,}" for name, count in result.sources.items()),
         f"quarantined rows: {result.quarantined:,}; findings: {result.findings['error']:,} errors, "
         f"{result.findings['warning']:,} warnings (`o2c check` lists them)",
         f"version {result.version}",
     ]
     emit(result, "\n".join(lines))
+
+
+def _between(first: datetime | None, last: datetime | None) -> str:
+    return f", {first:%Y-%m-%d} to {last:%Y-%m-%d}" if first is not None and last is not None else ""
 
 
 def map_(
@@ -185,7 +198,8 @@ def durations(
         result,
         f"{a} → {b} ({result.time} time): median incl. open cases {span(result.median_seconds)} "
         f"[{span(low)}, {span(high)}], p90 {span(result.p90_seconds)}\n"
-        f"{result.completed:,} completed, {result.open:,} not ({result.ended_without:,} of them ended without it); "
+        f"{result.completed:,} completed, {result.open:,} not ({result.ended_without:,} of them ended without it), "
+        f"{result.already_done:,} left out because {b} came first; "
         f"the completed alone would say {span(result.naive_median_seconds)}",
     )
 
@@ -273,10 +287,13 @@ def kpis(
     with_: WithOption = None,
     without: WithoutOption = None,
     variant: VariantOption = None,
+    lens: LensOption = None,
 ) -> None:
     """Key figures with numerator, denominator, interval and what they leave out."""
     from o2c_mining.analysis.kpis import kpis as analysis
 
+    if lens not in (None, "order"):
+        raise ConfigError(f"key figures follow orders, not {lens}; expected --lens order or none; leave --lens out")
     result = analysis(common.log(), common.object_filter(None, from_, to, where, with_, without, variant), ids or ())
     rows = []
     for kpi in result.kpis:

@@ -37,7 +37,8 @@ def conformance(
 
 def _text(result: Conformance) -> str:
     lines = [
-        f"{result.cases} closed cases of lens {result.lens} against {result.model}: {result.fitting_cases} fit, "
+        f"{result.cases} closed cases of lens {result.lens} against {result.model}: {result.fitting_cases} fit "
+        f"({result.conforming_cases} of them break no rule between documents), "
         f"{result.deviating_cases} deviate, {result.undecidable_cases} cannot be told; "
         f"{result.open_cases} open ones, {result.open_deviating_cases} of them deviate so far",
         f"fitness {_ratio(result.fitness.average)} average, {_ratio(result.fitness.log)} log; "

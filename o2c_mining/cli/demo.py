@@ -37,7 +37,7 @@ def demo(
     if not (directory / "o2c.toml").exists():
         text = resources.files("o2c_mining.templates").joinpath("demo.toml").read_text(encoding="utf-8")
         (directory / "o2c.toml").write_text(text, encoding="utf-8")
-    init_workspace(directory)
+    init_workspace(directory, own_reference=False)
     workspace = open_workspace(directory)
     _load(workspace)
     payload, text = _screen(workspace)
@@ -130,16 +130,16 @@ def _screen(workspace: Workspace) -> tuple[dict[str, object], str]:
         for row in ledger.rows[:5]
     ]
     lines = [
-        f"{workspace.config.company.name}: {counted.events:,} events of {counted.cases:,} orders, "
-        f"{counted.first_event:%Y-%m-%d} to {counted.last_event:%Y-%m-%d}, from {' and '.join(counted.sources)}",
+        f"{workspace.config.company.name}: {counted.events:,} events of {counted.cases:,} orders "
+        f"up to {log.as_of:%Y-%m-%d}, from {' and '.join(counted.sources)}",
         "",
         *(f"  {kpi.title:<22} {'-' if kpi.value is None else f'{kpi.value:,.1f} {kpi.unit}'}" for kpi in figures.kpis),
         "",
         f"where our own side holds the cash ({ledger.time} time, {unit}):",
         table(("teams", "activities", "median", unit), top, right=(2, 3)),
         "",
-        f"conformance: {checked.fitting_cases:,} of {checked.cases:,} closed orders fit the reference model; "
-        f"{sum(d.cases for d in checked.deviations if d.kind == 'invoice before shipment')} invoiced before shipment",
+        f"conformance: {checked.conforming_cases:,} of {checked.cases:,} closed orders follow the model and the rules; "
+        + ", ".join(f"{found.cases:,} {found.kind}" for found in checked.deviations[:3]),
         f"alerts: {len(alerts):,} goods issues invoiced too late or not at all, {len(waiting):,} still waiting; "
         f"actions in {workspace.root / 'actions.jsonl'}",
     ]

@@ -95,20 +95,37 @@ def main(arguments: list[str]) -> int:
     except O2CError as error:
         return _fail(str(error), error.exit_code)
     except typer.Exit as error:
-        return error.exit_code
+        return _stopped() if error.exit_code == 130 else error.exit_code
     except typer.Abort:
-        return 130
+        return _stopped()
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             sys.stdout.write(error.format_message() + "\n")
             return 2
         return _fail(f"{error.format_message().rstrip('.')}; expected what `o2c --help` lists; correct the command", 2)
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; what was committed is kept, the next run goes on from there\n")
-        return 130
+        return _stopped()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        return _fail(
+            f"the system refused: {error.strerror or error}{where}; expected a readable and writable workspace with "
+            "room on its disk; mend that and run the command again",
+            2,
+        )
+    except Exception as error:  # noqa: BLE001 - the last boundary: a fault of ours is one line too
+        return _fail(
+            f"an unexpected fault: {type(error).__name__}: {error}; expected none, nothing committed is lost; "
+            "run again with O2C_DEBUG=1 and report what it prints",
+            2,
+        )
+
+
+def _stopped() -> int:
+    sys.stderr.write("stopped; what was committed is kept, the next run goes on from there\n")
+    return 130
 
 
 def _fail(message: str, code: int) -> int:

@@ -54,6 +54,9 @@ class Deviation:
 class Conformance:
     """``cases`` counts the closed ones: fitting, deviating and undecidable ones add up to it.
 
+    Fitting means that the alignment with the model is perfect; ``conforming_cases`` are the fitting ones that break no
+    rule between documents either.
+
     ``open_deviating_cases`` are the open cases in which something went wrong already.
     """
 
@@ -61,6 +64,7 @@ class Conformance:
     lens: str
     cases: int
     fitting_cases: int
+    conforming_cases: int
     deviating_cases: int
     undecidable_cases: int
     open_cases: int
@@ -99,6 +103,10 @@ def conformance(traces: Traces, model: ReferenceModel) -> Conformance:
     judged |= {case.case_id: so_far.judge(case.orders, case.complete) for case in still_open}
     verdicts = Counter(judged[case.case_id].verdict for case in closed)
 
+    billed = _rule_by_case(traces)
+    broken = _having(billed, Verdict.VIOLATED)
+    conforming = sum(judged[c.case_id].verdict is Verdict.SATISFIED and c.case_id not in broken for c in closed)
+
     recorded = Counter(case.orders[0] for case in closed)
     aligned = [(ended.of(variant), count) for variant, count in recorded.items()]
     average, of_log = fitness([(alignment, count) for alignment, count in aligned if alignment is not None])
@@ -107,17 +115,23 @@ def conformance(traces: Traces, model: ReferenceModel) -> Conformance:
         lens=traces.lens.object_type,
         cases=len(closed),
         fitting_cases=verdicts[Verdict.SATISFIED],
+        conforming_cases=conforming,
         deviating_cases=verdicts[Verdict.VIOLATED],
         undecidable_cases=verdicts[Verdict.CANNOT_TELL],
         open_cases=len(still_open),
         open_deviating_cases=sum(judged[case.case_id].verdict is Verdict.VIOLATED for case in still_open),
         fitness=Fitness(average, of_log),
         precision=precision(model.net, recorded),
-        deviations=tuple(_deviations(traces, cases, judged)),
+        deviations=tuple(_deviations(traces, cases, judged, billed)),
     )
 
 
-def _deviations(traces: Traces, cases: Sequence[Case], judged: dict[str, Judgement]) -> list[Deviation]:
+def _deviations(
+    traces: Traces,
+    cases: Sequence[Case],
+    judged: dict[str, Judgement],
+    billed: dict[str, list[InvoiceOfOrder]],
+) -> list[Deviation]:
     per_find: dict[Find, list[Case]] = {}
     for case in cases:
         for find in judged[case.case_id].finds:
@@ -126,7 +140,6 @@ def _deviations(traces: Traces, cases: Sequence[Case], judged: dict[str, Judgeme
     currency = traces.log.settings.config.company.currency
     total = len(cases)
     found = [_deviation(find, hit, fitting, total, currency) for find, hit in per_find.items()]
-    billed = _rule_by_case(traces)
     by_id = {case.case_id: case for case in cases}
     violated = _having(billed, Verdict.VIOLATED)
     unsure = [case_id for case_id in _having(billed, Verdict.CANNOT_TELL) if case_id not in violated]

@@ -112,6 +112,18 @@ def open_event_log(
     )
 
 
+def _born_with(objects: ir.Table, o2o: ir.Table, now: ir.Table, later: ir.Table) -> ir.Table:
+    """Objects that no event refers to (items, customers) and whose related documents are all still to come."""
+    silent = objects.select("object_id").anti_join(now, "object_id").anti_join(later, "object_id")
+    links = ibis.union(
+        o2o.select(object_id=o2o.source_id, other_id=o2o.target_id),
+        o2o.select(object_id=o2o.target_id, other_id=o2o.source_id),
+    ).semi_join(silent, "object_id")
+    to_come = links.filter(links.other_id.isin(later.object_id)).select("object_id").distinct()
+    there = links.filter(links.other_id.isin(now.object_id)).select("object_id").distinct()
+    return to_come.anti_join(there, "object_id")
+
+
 def possible_times(events: ir.Table, loaded: datetime) -> ir.BooleanValue:
     """Events not later than a day after their load; later ones are findings, no facts."""
     return events.time <= ibis.literal(loaded + _FUTURE)
@@ -126,6 +138,7 @@ def _cut(reader: Reader, tables: dict[str, ir.Table], until: datetime) -> dict[s
     referred_now = e2o.semi_join(kept, "event_id").select("object_id").distinct()
     referred_later = e2o.semi_join(later, "event_id").select("object_id").distinct()
     unborn = referred_later.anti_join(referred_now, "object_id")
+    unborn = ibis.union(unborn, _born_with(objects, o2o, referred_now, referred_later), distinct=True)
     unborn = reader.materialize(f"unborn_{int(until.timestamp() * 1e6)}", unborn)
     return {
         "events": kept,

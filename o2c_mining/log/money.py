@@ -24,7 +24,7 @@ def exponent(currency: str) -> int:
 def major(minor: float, currency: str) -> str:
     """Minor units as a decimal string in major units, rounded half up to the currency's places."""
     places = exponent(currency)
-    return f"{Decimal(repr(minor)).scaleb(-places).quantize(Decimal(1).scaleb(-places), 'ROUND_HALF_UP'):f}"
+    return f"{Decimal(str(minor)).scaleb(-places).quantize(Decimal(1).scaleb(-places), 'ROUND_HALF_UP'):f}"
 
 
 def reporting_minor(log: EventLog, table: ir.Table) -> ir.FloatingValue:
@@ -51,7 +51,7 @@ def reporting_minor(log: EventLog, table: ir.Table) -> ir.FloatingValue:
             )
         factors.append((currency, float(rate) * 10.0 ** (exponent(company.currency) - exponent(currency))))
     if not factors:
-        return ibis.literal(0.0)
+        return ibis.literal(0.0).cast("float64")
     amount = table.amount_minor.cast("float64").fill_null(0.0)
     if len(factors) == 1:
         return amount * factors[0][1]

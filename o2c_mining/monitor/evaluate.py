@@ -88,6 +88,7 @@ def evaluate(
     """
     version = rule_version(sla)
     try:
+        read.check_activities(log, sla)
         complete, behind = read.complete_to(log, sla)
         plan = _plan(state, log, sla, version, calendar, complete, full=full)
         cases = read.case_times(log, sla, plan.ids)

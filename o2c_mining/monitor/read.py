@@ -149,16 +149,21 @@ def _value_from_relations(log: EventLog) -> ir.Table:
 
 
 def check_activities(log: EventLog, sla: Sla) -> None:
-    """Refuse a rule whose start activity the log has never seen, most likely misspelt.
+    """Refuse a rule with an activity that neither the log nor the reference model knows: most likely misspelt.
+
+    Without this a typo in ``start`` would end every alert, and one in ``stop`` raise one for every object.
 
     Raises
     ------
     AnalysisError
         With the activities there are.
     """
-    known = {str(row["activity"]) for row in log.reader.rows(log.events.select("activity").distinct())}
-    if not set(sla.start) & known:
-        raise AnalysisError(
-            f"the SLA '{sla.id}' starts with {', '.join(sla.start)}; the log has: {', '.join(sorted(known))}; "
-            "correct 'start', or wait until such an event was loaded"
-        )
+    seen = {str(row["activity"]) for row in log.reader.rows(log.events.select("activity").distinct())}
+    known = seen | set(log.settings.lanes)
+    for key, names in (("start", sla.start), ("stop", sla.stop)):
+        for name in names:
+            if name not in known:
+                raise AnalysisError(
+                    f"the SLA '{sla.id}' has {key} '{name}'; the log and the reference model have: "
+                    f"{', '.join(sorted(known))}; correct '{key}'"
+                )

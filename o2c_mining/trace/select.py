@@ -57,6 +57,11 @@ def select(log: EventLog, object_filter: ObjectFilter | None = None) -> Traces:
     chosen = object_filter or ObjectFilter()
     lens = lens_named(log, chosen.lens)
     tables = _tables(log, lens)
+    if not log.scope.where and not log.reader.rows(tables.cases.select("case_id").limit(1)):
+        raise AnalysisError(
+            f"no {lens.object_type} of this log has an event, so there is no case to follow; expected a type whose "
+            f"objects events refer to; choose another --lens, or name its paths under [lens.{lens.object_type}]"
+        )
     condition = _conditions(log, lens, tables, chosen)
     if condition is None:
         return Traces(log, lens, chosen, tables.cases, tables.pairs, tables.members)

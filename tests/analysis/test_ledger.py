@@ -9,6 +9,7 @@ import pytest
 
 from o2c_mining.analysis.durations import durations
 from o2c_mining.analysis.handoffs import STILL_OPEN, handoffs
+from o2c_mining.analysis.variants import variants
 from o2c_mining.calendar.file import default_calendar_text
 from o2c_mining.calendar.working import work_clock
 from o2c_mining.config import Company, Config, Rates
@@ -103,3 +104,53 @@ def test_an_unknown_lens_names_what_there_is(tmp_path: Path) -> None:
     log = open_micro(one_order(tmp_path))
     with pytest.raises(AnalysisError, match="unknown object type 'invoce'; the log has: delivery, invoice, order"):
         select(log, ObjectFilter(lens="invoce"))
+
+
+def test_an_order_invoiced_before_shipment_does_not_wait_for_its_invoice(tmp_path: Path) -> None:
+    store = load(
+        tmp_path,
+        events=[
+            ("a1", "Create Order", "2026-01-01 00:00", ["o1"]),
+            ("a2", "Post Invoice", "2026-01-02 00:00", ["i1"]),
+            ("a3", "Post Goods Issue", "2026-01-05 00:00", ["d1"]),
+            ("a4", "Clear Invoice", "2026-02-20 00:00", ["i1"]),
+            ("b1", "Create Order", "2026-01-01 00:00", ["o2"]),
+            ("b2", "Post Goods Issue", "2026-01-05 00:00", ["d2"]),
+            ("b3", "Post Invoice", "2026-01-06 00:00", ["i2"]),
+        ],
+        objects=[(f"{k}{n}", t, 1) for n in (1, 2) for k, t in (("o", "order"), ("d", "delivery"), ("i", "invoice"))],
+        relations=[("o1", "d1"), ("o1", "i1"), ("o2", "d2"), ("o2", "i2")],
+    )
+    found = durations(select(open_micro(store)), "Post Goods Issue", "Post Invoice")
+    assert (found.completed, found.open, found.already_done) == (1, 0, 1)
+    assert found.median_seconds == 86400
+
+
+def test_a_lens_without_amounts_or_events_says_so(tmp_path: Path) -> None:
+    store = load(
+        tmp_path,
+        events=[("a1", "Open Dispute", "2026-01-01 00:00", ["x1"])],
+        objects=[("x1", "dispute", None), ("c1", "customer", None)],
+    )
+    log = open_micro(store)
+    (variant,) = variants(select(log, ObjectFilter(lens="dispute"))).variants
+    assert variant.value == "0.00"
+    with pytest.raises(AnalysisError, match="no customer of this log has an event"):
+        select(log, ObjectFilter(lens="customer"))
+
+
+def test_items_of_orders_to_come_are_not_there_yet(tmp_path: Path) -> None:
+    store = load(
+        tmp_path,
+        events=[
+            ("a1", "Create Order", "2026-01-01 00:00", ["o1"]),
+            ("b1", "Create Order", "2026-02-01 00:00", ["o2"]),
+        ],
+        objects=[
+            *[("o1", "order", 1), ("o2", "order", 1), ("l1", "order_item", 1), ("l2", "order_item", 1)],
+            *[("c1", "customer", None), ("c2", "customer", None)],
+        ],
+        relations=[("o1", "l1"), ("o2", "l2"), ("o1", "c1"), ("o2", "c1"), ("o2", "c2")],
+    )
+    log = open_micro(store, as_of=at("2026-01-15 00:00"))
+    assert {row["object_id"] for row in log.reader.rows(log.objects.select("object_id"))} == {"o1", "l1", "c1"}

@@ -156,3 +156,25 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_a_fault_of_the_system_is_one_line_too(tmp_path: Path) -> None:
+    run_o2c("init", tmp_path)
+    (tmp_path / "store").write_text("not a folder", encoding="utf-8")
+    (tmp_path / "o2c.toml").write_text(
+        '[[source]]\nname = "bank"\nconnector = "bank_statements"\npath = "bank"\n', encoding="utf-8"
+    )
+    (tmp_path / "bank").mkdir()
+    done = run_o2c("-w", tmp_path, "extract", check=False)
+    assert done.returncode in (2, 3, 4)
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_summary_of_chosen_cases_counts_only_theirs(company: Path) -> None:
+    whole = _json("-w", company, "summary")
+    some, rest = (_json("-w", company, "summary", option, "Cancel Order") for option in ("--with", "--without"))
+    assert some["cases"] + rest["cases"] == whole["cases"]
+    assert some["objects"]["order"] + rest["objects"]["order"] == whole["objects"]["order"]
+    assert 0 < some["events"] < whole["events"]

@@ -248,3 +248,14 @@ def test_open_clocks_are_remembered_until_they_are_decided(company: Company) -> 
         rows = {row.object_id: row.check_after for row in session.scalars(select(OpenClock))}
     assert rows == {"d3": None, "d6": at("2026-03-20 08:30")}
     assert BERLIN.version == "1"
+
+
+@pytest.mark.parametrize("wrong", [{"start": "Post Good Issue"}, {"stop": "Post Invoyce"}])
+def test_a_misspelt_activity_keeps_the_alerts_as_they_are(company: Company, wrong: dict[str, str]) -> None:
+    log = history(company)
+    company.evaluate(log)
+    before = brief(company)
+    done = company.evaluate(log, sla(**wrong))
+    assert done.health == "error"
+    assert next(iter(wrong.values())) in (done.message or "")
+    assert [alert for alert in brief(company) if alert[0].startswith("d")] == before

@@ -44,8 +44,13 @@ def dso_period_end(traces: Traces, period: Period) -> Kpi:
             sales=ibis.ifelse(sold, counted.value, 0.0).sum(),
         )
     )[0]
+    open_note = posted.is_credit_note & posted.cleared_at.isnull() & posted.cancelled_at.isnull()
     notes = log.reader.rows(
-        posted.aggregate(notes=posted.is_credit_note.sum(), prepaid=(posted.is_prepaid & ~posted.is_credit_note).sum())
+        posted.aggregate(
+            notes=posted.is_credit_note.sum(),
+            open_notes=ibis.ifelse(open_note, posted.value.abs(), 0.0).sum(),
+            prepaid=(posted.is_prepaid & ~posted.is_credit_note).sum(),
+        )
     )[0]
     receivables, sales = sums["receivables"] or 0.0, sums["sales"] or 0.0
     currency = log.settings.config.company.currency
@@ -61,6 +66,9 @@ def dso_period_end(traces: Traces, period: Period) -> Kpi:
         excluded=not_empty(
             Excluded("credit note", int(notes["notes"] or 0)), Excluded("prepaid order", int(notes["prepaid"] or 0))
         ),
-        formula=f"open receivables / credit sales * {period.days:.1f} days, both including tax",
+        formula=(
+            f"open receivables / credit sales * {period.days:.1f} days, both including tax; open credit notes, "
+            f"counted separately: {major(notes['open_notes'] or 0.0, currency)} {currency}"
+        ),
         source="Credit Research Foundation, period-end DSO",
     )
