@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from connectors.bank_statements.camt import RefusedFileError
-from o2c_mining.errors import ConnectorError
+from o2c_mining.errors import ConfigError
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz")
 SINGLE = (".xml", ".camt", ".c53", ".xml.gz", ".camt.gz", ".c53.gz")
@@ -44,11 +44,9 @@ class StatementFile:
 
 
 def statement_files(folder: Path) -> list[StatementFile]:
-    """Files that may hold statements, in name order; raises ``ConnectorError`` when the folder is missing."""
+    """Files that may hold statements, in name order; raises ``ConfigError`` when the folder is missing."""
     if not folder.exists():
-        raise ConnectorError(
-            f"there is no {folder}; expected a folder with camt.053 files; correct 'path'", permanent=True
-        )
+        raise ConfigError(f"there is no {folder}; expected a folder with camt.053 files; correct 'path'")
     root = folder if folder.is_dir() else folder.parent
     found = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
     files = []

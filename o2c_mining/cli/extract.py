@@ -23,14 +23,16 @@ def extract(
 
 
 def run_extract(workspace: Workspace, sources: Sequence[str] = (), *, full: bool = False) -> Extracted:
-    """Extract with a progress bar on stderr."""
+    """Extract with a progress bar on stderr where that is a terminal; elsewhere stderr holds messages only."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from o2c_mining import bootstrap
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} rows"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("extract", total=None)
 
         def report(what: str, rows: int) -> None:

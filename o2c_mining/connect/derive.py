@@ -210,6 +210,8 @@ def _columns_of(
 def _run(connection: duckdb.DuckDBPyConnection, file: SqlFile, sql: str) -> duckdb.DuckDBPyConnection:
     try:
         return connection.execute(sql)
+    except duckdb.InterruptException:
+        raise
     except duckdb.Error as error:
         detail = " ".join(str(error).split())[:300]
         raise ConnectorError(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from o2c_mining.log.engine import arrow, content_hash, engine, literal, number, quoted, scan
+import duckdb
+
+from o2c_mining.log import engine as log_engine
+from o2c_mining.log.engine import arrow, content_hash, literal, number, quoted, scan
 
 __all__ = [
     "arrow",
@@ -18,6 +22,21 @@ __all__ = [
     "quoted",
     "scan",
 ]
+
+
+@contextmanager
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of its own for one load; Ctrl-C while a query runs is a ``KeyboardInterrupt`` as anywhere else."""
+    try:
+        with log_engine.engine() as connection:
+            yield connection
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except RuntimeError as error:
+        # DuckDB takes the signal itself and tells of it only in these words.
+        if str(error) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from error
 
 
 def event_id(source: str, table: str, key: str, activity: str) -> str:

@@ -16,6 +16,14 @@ import sqlalchemy as sa
 from o2c_mining.errors import ConfigError, ConnectorError
 
 STATEMENT_TIMEOUT_MS = 60_000
+_PASSING = (  # failures of SQLite that may be gone at the next try
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_INTERRUPT,
+)
 _READ = re.compile(r"^\s*(SELECT|WITH)\b", re.IGNORECASE)
 _WRITE = re.compile(
     r"\b(INSERT|UPDATE|DELETE|MERGE|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE|CALL|COPY|DO|INTO|LOCK|VACUUM|ATTACH|PRAGMA)\b",
@@ -48,16 +56,17 @@ def read_only_connection(url: str, *, base: Path) -> Iterator[sa.Connection]:
     Raises
     ------
     ConfigError
-        If the address is no database address, or its driver is not installed.
+        If the address is no database address, its driver is not installed, or the file it names does not exist.
     ConnectorError
-        If the database cannot be reached (worth a retry) or its file does not exist (permanent).
+        If the database cannot be reached (worth a retry), or what it holds cannot be read (permanent).
     """
     engine = _engine(url, base)
     sa.event.listen(engine, "before_cursor_execute", _guard)
-    shown = engine.url.render_as_string(hide_password=True)
+    shown = _shown(engine, url, base)
     try:
         connection = engine.connect()
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
+        _refuse_damaged(error, shown)
         raise ConnectorError(
             f"the database {shown} cannot be reached ({_first_line(error)}); expected it to answer; check address, "
             "network and password"
@@ -65,6 +74,7 @@ def read_only_connection(url: str, *, base: Path) -> Iterator[sa.Connection]:
     try:
         yield connection
     except sa.exc.SQLAlchemyError as error:
+        _refuse_damaged(error, shown)
         raise ConnectorError(
             f"the database {shown} failed ({_first_line(error)}); expected an answer within "
             f"{STATEMENT_TIMEOUT_MS // 1000} s; run it again later",
@@ -101,8 +111,11 @@ def _engine(url: str, base: Path) -> sa.Engine:
 def _sqlite(url: sa.URL, base: Path) -> sa.Engine:
     path = (base / (url.database or "")).resolve()
     if not path.is_file():
+        raise ConfigError(f"there is no SQLite file {path}; expected the database named in 'url'; correct the path")
+    if path.stat().st_size == 0:
         raise ConnectorError(
-            f"there is no SQLite file {path}; expected the database named in 'url'; correct the path", permanent=True
+            f"the SQLite file {path} is empty; expected a database; restore it from a backup or correct 'url'",
+            permanent=True,
         )
     address = f"file:{quote(str(path))}?mode=ro"
 
@@ -125,6 +138,31 @@ def _postgresql(url: sa.URL) -> sa.Engine:
         connect_args={"options": options, "connect_timeout": 15, "application_name": "o2c-mining"},
         execution_options={"postgresql_readonly": True},
     )
+
+
+def _shown(engine: sa.Engine, url: str, base: Path) -> str:
+    """What a message calls the database: a file by its path, a server by its address without the password."""
+    if engine.dialect.name == "sqlite":
+        return str((base / (sa.make_url(url).database or "")).resolve())
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _refuse_damaged(error: BaseException, shown: str) -> None:
+    """Raise a permanent ``ConnectorError`` where SQLite says that the file itself is wrong; other failures return.
+
+    A file that is locked, or on a disk that does not answer, may be read later; a damaged one never.
+    """
+    cause = getattr(error, "orig", error)
+    if not isinstance(cause, sqlite3.Error):
+        return
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in _PASSING:
+        return
+    raise ConnectorError(
+        f"the SQLite file {shown} cannot be read ({_first_line(cause)}); expected a whole database; restore it from "
+        "a backup or copy it again with `sqlite3 FILE .backup COPY`",
+        permanent=True,
+    ) from error
 
 
 def _guard(_: object, __: object, statement: str, *___: Any) -> None:

@@ -83,8 +83,8 @@ class SqlSource:
             positions = [[column.name for column in table.columns].index(name) for name in table.key]
             key_values = tuple(tail[position] for position in positions)
             last = (tail[-1], *key_values) if order is not None else key_values
-            cursor = None if order is None else self._written(table, tail[-1], state)
-            yield Page(self._to_arrow(table, rows), cursor)
+            page = self._to_arrow(table, rows)  # refuses values that are no moments before one becomes a cursor
+            yield Page(page, None if order is None else self._written(table, tail[-1], state))
             if len(rows) < self._page_rows:
                 return
 
@@ -225,13 +225,13 @@ def _arrow(columns: Sequence[Column], schema: pa.Schema, rows: Sequence[Sequence
         read = _READERS[column.type]
         try:
             values = [None if row[index] is None else read(row[index]) for row in rows]
+            arrays[column.name] = pa.array(values, schema.field(column.name).type)
         except (ValueError, TypeError, ArithmeticError, UnicodeDecodeError) as error:
             raise ConnectorError(
                 f"column {column.name} holds a value that is no {column.type} ({error}); expected the type of "
                 "sources.yml; correct the type there",
                 permanent=True,
             ) from error
-        arrays[column.name] = pa.array(values, schema.field(column.name).type)
     return pa.table(arrays)
 
 

@@ -132,6 +132,8 @@ def _find_touched(
                 f"INSERT OR IGNORE INTO touched SELECT DISTINCT entity_key FROM ({table.touches}\n) AS asked "
                 "WHERE entity_key IS NOT NULL"
             )
+        except duckdb.InterruptException:
+            raise
         except duckdb.Error as error:
             raise ConnectorError(
                 f"sources.yml: touches of {table.name} cannot run ({' '.join(str(error).split())[:300]}); expected a "

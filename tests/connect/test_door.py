@@ -68,13 +68,12 @@ def test_sqlite_stays_read_only_below_the_guard(tmp_path: Path) -> None:
             connection.execute(sa.text("DELETE FROM unit"))
 
 
-def test_missing_file_is_permanent_and_unreachable_server_is_not(tmp_path: Path) -> None:
+def test_missing_file_is_a_wrong_setting_and_unreachable_server_is_worth_a_retry(tmp_path: Path) -> None:
     with (
-        pytest.raises(ConnectorError, match="no SQLite file") as missing,
+        pytest.raises(ConfigError, match=r"no SQLite file .*nowhere\.sqlite; expected .*; correct the path"),
         read_only_connection("sqlite:///nowhere.sqlite", base=tmp_path),
     ):
         pass
-    assert missing.value.permanent
     with (
         pytest.raises(ConnectorError, match="cannot be reached") as unreachable,
         read_only_connection("postgresql://nobody:secret@127.0.0.1:9/none", base=tmp_path),

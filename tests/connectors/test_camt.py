@@ -17,7 +17,7 @@ from connectors.bank_statements.camt import RefusedFileError, statements
 from connectors.bank_statements.extract import BankConnector, BankOptions
 from connectors.bank_statements.model import Booking, Statement, minor_units
 from o2c_mining.connect import Page
-from o2c_mining.errors import ConfigError, ConnectorError
+from o2c_mining.errors import ConfigError
 from tests.connectors.camt_files import entry_xml, statement_xml
 
 DAY = "2026-07-01"
@@ -274,7 +274,7 @@ def test_damaged_archive_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_folder_and_zone_are_said() -> None:
-    with pytest.raises(ConnectorError, match="there is no"):
+    with pytest.raises(ConfigError, match="there is no"):
         read(Path("/nowhere/at/all"))
     from o2c_mining.connect.registry import parse_options
 
