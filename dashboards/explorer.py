@@ -9,6 +9,7 @@ import streamlit as st
 from dashboards import data
 from dashboards.components.handoffs import handoff_rows
 from dashboards.components.process_map import Picked, process_map
+from dashboards.frame import explained
 from dashboards.handoff_table import handoff_table, ledger_csv
 from dashboards.map_graph import edge_id, map_graph
 from dashboards.panels import detail_panel
@@ -28,6 +29,11 @@ _USUAL = 5  # as many variants as the section below asks for first, so that one 
 def explore(here: data.Desk, view: View, working: bool, lens: str) -> None:
     """The part of the cockpit one clicks around in."""
     rerun_page_if_changed()
+    with explained():
+        _explore(here, view, working, lens)
+
+
+def _explore(here: data.Desk, view: View, working: bool, lens: str) -> None:
     clock = data.clock_of(here, working)
     ranking = data.ranking_of(here, view.filter, working, TOP_HANDOFFS)
     chosen: Focus | None = st.session_state.get("_focus")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboards import data
 from dashboards.components.variants import variant_rows
+from dashboards.frame import explained
 from dashboards.teams import team_colours
 from dashboards.variant_table import variant_table
 from dashboards.view import View
@@ -21,7 +22,7 @@ ROWS = (5, 10, 25)
 def variant_section(here: data.Desk, view: View, working: bool, lens: str) -> None:
     """The most frequent ways as chevrons."""
     rerun_page_if_changed()
-    with st.container(border=True, key="variants-box"):
+    with explained(), st.container(border=True, key="variants-box"):
         top = st.container(horizontal=True, vertical_alignment="center")
         found = data.variants_of(here, view.filter, st.session_state.get("rows") or ROWS[0])
         words = f"{count(found.total, 'way')} through the process · {count(found.cases, lens)}"

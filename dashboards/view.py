@@ -12,7 +12,7 @@ from datetime import date
 from functools import partial
 from typing import Literal
 
-from dashboards.wording import plural
+from dashboards.wording import count
 from o2c_mining.trace.select import ObjectFilter
 
 Colour = Literal["waiting", "frequency"]
@@ -132,11 +132,10 @@ def _drop(field_name: Literal["with_", "without"], activity: str, now: ObjectFil
 
 def sentence(chosen: ObjectFilter, lens: str, shown: int, total: int) -> str:
     """``96 of 320 orders: region EMEA, with Open Dispute``; ``All 320 orders`` without a filter."""
-    noun = plural(lens)
     words = [text for text, _ in parts(chosen)]
     if not words:
-        return f"All {total:,} {noun}"
-    return f"{shown:,} of {total:,} {noun}: {', '.join(words)}"
+        return count(total, lens) if total == 1 else f"All {count(total, lens)}"
+    return f"{shown:,} of {count(total, lens)}: {', '.join(words)}"
 
 
 def attribute_name(attribute: str) -> str:

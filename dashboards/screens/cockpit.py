@@ -14,7 +14,8 @@ from dashboards.panels import case_dialog
 from dashboards.variant_section import variant_section
 from dashboards.view import View, sentence
 from dashboards.widgets import change, chips, filter_row, loosen, read_view, write_view
-from dashboards.wording import count, plural
+from dashboards.wording import count
+from o2c_mining.errors import O2CError
 from o2c_mining.trace.select import ObjectFilter
 
 TREND_SECONDS = 1.5
@@ -47,7 +48,7 @@ def page() -> None:
         if view.case:
             _case(here, view.case, lens)
         if not found.cases:
-            loosen(view, plural(lens))
+            loosen(view, lens)
             return
         cards = st.container(key="cards")
         explore(here, view, working, lens)
@@ -70,7 +71,11 @@ def _badge(here: data.Desk) -> None:
 def _cards(here: data.Desk, view: View) -> None:
     """Values at once; trends as soon as they are computed, looked for again until then."""
     targets = {target.kpi: target.value for target in here.workspace.config.target}
-    figures = data.kpis_of(here, view.filter)
+    try:
+        figures = data.kpis_of(here, view.filter)
+    except O2CError as error:  # a log without orders has no such figures; map and handoffs hold all the same
+        st.info(f"No key figures: {error}", icon=":material/info:")
+        return
     waiting = data.series_of(here, view.filter) is None
     shown: list[bool] = []
 
