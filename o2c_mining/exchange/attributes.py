@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -13,7 +13,9 @@ from o2c_mining.errors import LogError
 from o2c_mining.exchange.moments import moment
 from o2c_mining.log.schema import CASES, OBJECTS, TIME
 
-Value: TypeAlias = str | int | float | bool | datetime | None
+Value: TypeAlias = str | int | float | bool | datetime | date | None
+# OCEL knows no days: a day is written as its midnight with a numeric offset, a moment with Z.
+_MIDNIGHT = "T00:00:00+00:00"
 MAX_ATTRIBUTES = 2_000
 _INT64 = 2**63
 _EXACT = 2**53  # up to here a float holds every integer
@@ -36,7 +38,19 @@ def text(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
     return "" if value is None else repr(value)
+
+
+def as_time(value: date) -> str:
+    """A day or moment as the time it is in OCEL."""
+    return text(value) if isinstance(value, datetime) else value.isoformat() + _MIDNIGHT
+
+
+def midnight(value: date) -> datetime:
+    """The moment a day begins, in UTC; a moment stays what it is."""
+    return value if isinstance(value, datetime) else datetime.combine(value, time(), UTC)
 
 
 def value_of(written: str) -> Value:
@@ -88,9 +102,17 @@ def declared(raw: object, kind: str) -> Value:
     if kind in ("boolean", "bool") and stripped.lower() in ("true", "false", "1", "0"):
         return stripped.lower() in ("true", "1")
     if kind in ("time", "timestamp", "date", "datetime"):
-        found = moment(stripped)
-        return found.time if found is not None else raw
+        return _time(stripped, raw)
     return raw
+
+
+def _time(stripped: str, raw: str) -> Value:
+    found = moment(stripped)
+    if found is None:
+        return raw
+    if found.precision == "day" or stripped.endswith(_MIDNIGHT):
+        return found.time.date()
+    return found.time
 
 
 def typed_columns(
@@ -142,6 +164,10 @@ def _typed(values: Sequence[Value], kinds: Iterable[type]) -> pa.Array:
         return pa.array(values, pa.bool_())
     if kinds == {datetime}:
         return pa.array(values, TIME)
+    if kinds == {date}:
+        return pa.array(values, pa.date32())
+    if kinds == {date, datetime}:
+        return pa.array([midnight(v) if isinstance(v, date) else None for v in values], TIME)
     if kinds == {int} and _fits(values):
         return pa.array(values, pa.int64())
     if kinds in ({float}, {int, float}) and all(abs(v) < _EXACT for v in values if isinstance(v, int)):

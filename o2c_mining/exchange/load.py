@@ -142,6 +142,7 @@ def _cast(column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray | None:
     same = {
         "BIGINT": pa.types.is_int64(own),
         "DOUBLE": pa.types.is_float64(own),
+        "DATE": pa.types.is_date(own),
         "BOOLEAN": pa.types.is_boolean(own),
         "TIMESTAMP WITH TIME ZONE": pa.types.is_timestamp(own),
     }

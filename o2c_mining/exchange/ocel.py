@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from o2c_mining.exchange.attributes import Value, text
+from o2c_mining.exchange.attributes import Value, midnight, text
 from o2c_mining.exchange.collect import ChangeRow, Collector, EventRow, RelationRow
 from o2c_mining.exchange.moments import moment
 
@@ -49,7 +49,11 @@ class OcelCollector(Collector):
                 self.reference(event_id, object_id, qualifier)
             return
         self.dated(found)
-        rest = {name: text(value) for name, value in attributes.items() if value is not None}
+        rest = {
+            name: text(midnight(value) if isinstance(value, date) else value)
+            for name, value in attributes.items()
+            if value is not None
+        }
         taken = {name: rest.pop(name, None) for name in PLAIN}
         marked = {name: rest.pop(MARK + name, None) for name in MARKED} if any(n.startswith(MARK) for n in rest) else {}
         started = moment(marked.get("start_time") or "")

@@ -185,7 +185,7 @@ def _declared(kind: pa.DataType) -> str:
         return "integer"
     if pa.types.is_floating(kind):
         return "float"
-    return "time" if pa.types.is_timestamp(kind) else "string"
+    return "time" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else "string"
 
 
 def _plain_changes(content: Content, changes: Mapping[str, list[dict[str, Any]]]) -> frozenset[tuple[str, str]]:

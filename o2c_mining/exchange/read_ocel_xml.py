@@ -9,7 +9,7 @@ from o2c_mining.exchange.attributes import Value, declared
 from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.ocel import OcelCollector
-from o2c_mining.exchange.xml import count_elements, walk
+from o2c_mining.exchange.xml import Idle, count_elements, walk
 
 _RELATIONS = ("relationship", "relobj")
 
@@ -36,6 +36,7 @@ class _Ocel:
         self.collector = collector
         self._types: dict[str, dict[str, str]] = {}
         self._kinds: dict[str, str] | None = None
+        self._idle = Idle(collector.source)
         self._item: dict[str, str] | None = None
         self._is_event = False
         self._values: list[tuple[str, str | None, Value]] = []
@@ -58,6 +59,8 @@ class _Ocel:
         elif tag in ("object", "event") and self._item is None:
             self._item, self._is_event = attributes, tag == "event"
             self._values, self._related = [], []
+        elif self._item is None:
+            self._idle.add()
 
     def text(self, part: str) -> None:
         if self._attribute is not None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
 from o2c_mining.config import Limits
-from o2c_mining.exchange.attributes import Value, declared
+from o2c_mining.errors import LogError
+from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, Value, declared
 from o2c_mining.exchange.collect import Collector, EventRow, Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.moments import Moment, moment
-from o2c_mining.exchange.xml import count_elements, walk
+from o2c_mining.exchange.xml import Idle, count_elements, walk
 
 _KINDS = {
     "string": "string",
@@ -66,6 +68,7 @@ class _Xes:
         self._keys: list[str] = []
         self._position = 0
         self._traces = 0
+        self._idle = Idle(source)
         self._names: Counter[str] = Counter()
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -74,6 +77,7 @@ class _Xes:
         if kind is not None:
             trace = self._trace
             if event is None and trace is None:
+                self._idle.add()
                 return
             key = attributes.get("key", "")
             written = attributes.get("value")
@@ -84,12 +88,23 @@ class _Xes:
                 return
             if event is not None:
                 event[key] = written
+                self._check(event)
             elif trace is not None:
                 trace.attributes[key] = declared(written, kind)
+                self._check(trace.attributes)
         elif tag == "event":
             self._event = {}
         elif tag == "trace":
             self._trace = _Trace()
+        elif self._event is None and self._trace is None:
+            self._idle.add()
+
+    def _check(self, attributes: Mapping[str, Value]) -> None:
+        if len(attributes) > MAX_ATTRIBUTES:
+            raise LogError(
+                f"{self.collector.source} has a trace or event of more than {MAX_ATTRIBUTES:,} attributes; expected "
+                "fewer; an attribute's name must not hold a value: export it differently"
+            )
 
     def end(self, tag: str) -> None:
         if tag in _KINDS:

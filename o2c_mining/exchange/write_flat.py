@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from o2c_mining.exchange.attributes import Value, text, value_of
+from o2c_mining.exchange.attributes import Value, midnight, text, value_of
 from o2c_mining.exchange.cells import safe_cell
 from o2c_mining.exchange.content import Flat, attribute_columns, rows
 from o2c_mining.exchange.moments import text_of
@@ -25,7 +25,7 @@ _EXTENSIONS = (
     ("Organizational", "org"),
     ("Lifecycle", "lifecycle"),
 )
-_TAGS = {bool: "boolean", int: "int", float: "float", datetime: "date", str: "string"}
+_TAGS = {bool: "boolean", int: "int", float: "float", date: "date", datetime: "date", str: "string"}
 
 
 def write_csv(path: Path, flat: Flat) -> None:
@@ -114,8 +114,9 @@ def _xes_events(row: dict[str, Any]) -> Iterator[str]:
 
 def _attribute(name: str, value: Value) -> str:
     entities = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
-    key, written = quoteattr(sayable(name), entities), quoteattr(sayable(text(value)), entities)
-    return f"<{_TAGS[type(value)]} key={key} value={written}/>"
+    written = text(midnight(value) if isinstance(value, date) else value)
+    key, quoted = quoteattr(sayable(name), entities), quoteattr(sayable(written), entities)
+    return f"<{_TAGS[type(value)]} key={key} value={quoted}/>"
 
 
 def _event_attributes(flat: Flat) -> list[str]:
@@ -130,6 +131,4 @@ def _event_attributes(flat: Flat) -> list[str]:
 def _cell(value: Value) -> str:
     if value is None:
         return ""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return text(value) if isinstance(value, bool | int | float) else safe_cell(value)
+    return safe_cell(value) if isinstance(value, str) else text(value)

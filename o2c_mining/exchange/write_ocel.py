@@ -7,12 +7,12 @@ import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.attributes import Value, text
+from o2c_mining.exchange.attributes import Value, as_time, text
 from o2c_mining.exchange.ocel import EPOCH
 from o2c_mining.exchange.ocel_out import OcelOut, OutEvent, OutObject, Types
 
@@ -68,7 +68,7 @@ def _json_object(item: OutObject) -> dict[str, object]:
 def _json(value: Value) -> object:
     if isinstance(value, float) and (value != value or value in _INFINITE):
         return repr(value)
-    return text(value) if isinstance(value, datetime) else value
+    return as_time(value) if isinstance(value, date) else value
 
 
 def write_ocel_xml(path: Path, log: OcelOut) -> None:
@@ -116,7 +116,8 @@ def _quoted(value: str) -> str:
 
 
 def _content(value: Value) -> str:
-    return escape(sayable(text(value)), {"\r": "&#13;"})
+    written = as_time(value) if isinstance(value, date) else text(value)
+    return escape(sayable(written), {"\r": "&#13;"})
 
 
 def sayable(value: str) -> str:
@@ -200,8 +201,8 @@ def _insert_object(database: sqlite3.Connection, table: str, names: Iterable[str
 def _stored(value: Value) -> str | int | float | None:
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, datetime):
-        return text(value)
+    if isinstance(value, date):
+        return as_time(value)
     if isinstance(value, float) and value != value:
         return "nan"
     return value

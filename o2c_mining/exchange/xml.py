@@ -21,6 +21,7 @@ End = Callable[[str], None]
 _LONGEST_TOKEN = 16 * MEGABYTE
 _DEEPEST = 100
 _MARGIN = 512
+_IDLE = 1_000_000
 # Supersets of ASCII, in which the byte patterns below say what they mean.
 _ENCODINGS = re.compile(rb"^(utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d)$", re.IGNORECASE)
 _DECLARATION = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)[\"']")
@@ -71,6 +72,23 @@ def count_elements(path: Path, limits: Limits, names: Collection[str]) -> Counte
         rest = data[max(position, limit, 0) :] if following else b""
         block = following
     return counts
+
+
+class Idle:
+    """Counts what belongs to no event and no object, so that a file of nothing else ends soon."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._count = 0
+
+    def add(self) -> None:
+        """One more element without meaning."""
+        self._count += 1
+        if self._count > _IDLE:
+            raise LogError(
+                f"{self._source} holds more than {_IDLE:,} elements outside of events and objects; expected an event "
+                "log; check what the file is"
+            )
 
 
 def walk(path: Path, limits: Limits, start: Start, end: End, text: Callable[[str], None] | None = None) -> None:

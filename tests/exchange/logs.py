@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,8 @@ def rich(root: Path) -> Workspace:
     objects = [
         {"object_id": "o:1", "object_type": "order", "number": "SO-1", "system": "erp", "amount_minor": 12345,
          "currency": "EUR", "due_at": at("2026-02-05 00:00"), "region": "DACH", "weight": 2.5, "lines": 3, "vip": True,
-         "promised": at("2026-01-09 00:00"), "status": "shipped", "odd name, (really)": "x"},
+         "promised": at("2026-01-09 00:00"), "status": "shipped", "odd name, (really)": "x",
+         "wanted": date(2026, 1, 8)},
         {"object_id": "o:2", "object_type": "order", "system": "erp", "weight": -0.1, "vip": False, "region": ""},
         {"object_id": "d1", "object_type": "delivery", "system": "erp", "weight": 1e-7, "status": "done"},
         {"object_id": "i1", "object_type": "invoice", "number": "0042", "system": "billing", "amount_minor": -5,

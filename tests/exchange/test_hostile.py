@@ -121,7 +121,7 @@ print(extra, round(time.process_time() - start, 1), said)
 
 def bomb_events(path: Path) -> None:
     """A million small events in 0.4 MB."""
-    with gzip.open(path, "wb", compresslevel=9) as file:
+    with gzip.open(path, "wb", compresslevel=6) as file:
         head, tail = XES.format("c1", "|").encode().split(b"|")
         file.write(head)
         for _ in range(1000):
@@ -130,10 +130,10 @@ def bomb_events(path: Path) -> None:
 
 
 def junk_elements(path: Path) -> None:
-    """A plain file, small enough to be allowed, whose tree would take a gigabyte."""
+    """A plain file, small enough to be allowed, whose tree would take half a gigabyte."""
     with path.open("wb") as file:
         file.write(b'<log xmlns="http://www.xes-standard.org/">')
-        for _ in range(100):
+        for _ in range(50):
             file.write(b"<a/>" * 100_000)
         file.write(b"</log>")
 
@@ -165,7 +165,7 @@ def wide_table(path: Path) -> None:
     ("name", "make", "outcome"),
     [
         ("bomb.xes.gz", bomb_events, "refused"),
-        ("junk.xes", junk_elements, "read 0"),
+        ("junk.xes", junk_elements, "refused"),
         ("long.json", long_item, "refused"),
         ("bomb.xlsx", workbook_bomb, "refused"),
         ("wide.csv", wide_table, "refused"),
@@ -352,7 +352,7 @@ def test_any_damage_is_refused_or_read(samples: list[Path], tmp_path: Path) -> N
     outcomes = {"read": 0, "refused": 0}
     for sample in samples:
         data = sample.read_bytes()
-        for number in range(60):
+        for number in range(40):
             spoiled = bytearray(data)
             for _ in range(chance.choice((1, 1, 3, 20))):
                 at = chance.randrange(len(spoiled))

@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from o2c_mining.config import Limits
+from o2c_mining.errors import LogError
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.read_xes import read_xes
 
@@ -127,3 +130,12 @@ def test_ids_do_not_depend_on_how_the_file_is_written(tmp_path: Path) -> None:
         file.write(HEAD.replace("<log", '<log xmlns:x="http://www.xes-standard.org/"') + body + "</log>")
     second = read_xes(path, Limits())
     assert first.tables["events"]["event_id"].to_pylist() == second.tables["events"]["event_id"].to_pylist()
+
+
+def test_a_million_lists_are_no_junk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("o2c_mining.exchange.xml._IDLE", 20)
+    nested = '<list key="tags"><values><string key="tag" value="x"/></values></list>'
+    log = read(tmp_path, trace(*[event("A", f"2026-01-05T09:00:{n:02d}Z") for n in range(40)], more=nested))
+    assert log.tables["events"].num_rows == 40
+    with pytest.raises(LogError, match="outside of events and objects"):
+        read(tmp_path, '<string key="a" value="b"/>' * 30)
