@@ -16,6 +16,7 @@ from o2c_mining.config import Config, load_config
 from o2c_mining.errors import ConfigError, ConnectorError
 
 if TYPE_CHECKING:
+    from o2c_mining.connect import Completeness
     from o2c_mining.exchange.read import Asked
     from o2c_mining.log.event_log import EventLog, Scope, Settings
     from o2c_mining.log.store import Batch, Store
@@ -240,6 +241,26 @@ def extract(
     snapshot = store.snapshot()
     marks = snapshot.watermarks().values()
     return Extracted(tuple(totals), min(marks, default=None), refreshed, snapshot.number)
+
+
+def certificate(workspace: Workspace) -> list[Completeness]:
+    """Per configured source and stream: what the source counts now against what the newest version of the log holds.
+
+    Raises
+    ------
+    ConfigError
+        If a source's file or folder does not exist.
+    ConnectorError
+        If a source cannot be reached or read.
+    """
+    from o2c_mining.connect import completeness, connector_named
+
+    snapshot = open_store(workspace).snapshot()
+    return [
+        row
+        for source in workspace.config.source
+        for row in completeness(source, connector_named(source.connector), snapshot, base=workspace.root)
+    ]
 
 
 def import_files(

@@ -14,10 +14,11 @@ import pyarrow as pa
 from pydantic import field_validator
 
 from connectors.bank_statements.camt import RefusedFileError, statements
+from connectors.bank_statements.count import entry_key, entry_keys
 from connectors.bank_statements.files import StatementFile, open_streams, statement_files
 from connectors.bank_statements.linking import InvoiceLinker
 from connectors.bank_statements.model import Booking, Statement, minor_units
-from o2c_mining.connect import Linker, OpenSource, Options, Page, Refused, Stream
+from o2c_mining.connect import Linker, OpenSource, Options, Page, Refused, Stream, Total
 from o2c_mining.connect.catalog import load_catalog
 
 PAGE_ROWS = 5_000
@@ -118,7 +119,8 @@ class BankFolder:
                     if not bad and statement.closing is not None:
                         closed[statement.account] = max(closed.get(statement.account, date.min), statement.closing.day)
         except RefusedFileError as error:
-            return [], [Refused(file.name, error.rule, str(error))]
+            reason = f"{file.name}: {error}"
+            return [], [Refused(key, error.rule, reason) for key in dict.fromkeys(entry_keys(file))]
         for account, day in closed.items():
             self._progress.closed[account] = max(self._progress.closed.get(account, ""), day.isoformat())
         return rows, refused
@@ -128,9 +130,9 @@ class BankFolder:
         if fault is None:
             return [self._row(statement, booking) for booking in statement.bookings], []
         rule, reason = fault
-        keys = [f"{statement.account}|{statement.identification}|{booking.reference}" for booking in statement.bookings]
-        whole = [f"{statement.account}|{statement.identification}"]
-        return [], [Refused(key, rule, reason) for key in keys or whole]
+        of = (statement.account, statement.identification)
+        entries = dict.fromkeys(entry_key(*of, booking.entry) for booking in statement.bookings)
+        return [], [Refused(key, rule, reason) for key in entries or [entry_key(*of)]]
 
     def _row(self, statement: Statement, booking: Booking) -> dict[str, object]:
         moment = booking.booked_at
@@ -179,6 +181,16 @@ class BankConnector:
         if statement_files(base / options.path):
             return []
         return [f"{base / options.path} has no statement file; expected *.xml, *.xml.gz or *.tar; correct 'path'"]
+
+    def totals(self, options: BankOptions, *, base: Path) -> Mapping[str, Total]:
+        """Entries of the files that lie in the folder now, counted by their tags, refused files among them."""
+        keys: set[str] = set()
+        rows = 0
+        for file in statement_files(base / options.path):
+            held = entry_keys(file)
+            rows += len(held)
+            keys.update(held)
+        return {"bookings": Total(rows, rows - len(keys), frozenset(keys))}
 
     def reference_tables(self, options: BankOptions) -> Mapping[str, pa.Table]:
         """``settings`` (timezone) and ``own_accounts`` (account), for the SQL files."""

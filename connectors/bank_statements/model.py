@@ -44,6 +44,11 @@ class Booking:
     return_reason: str | None
 
     @property
+    def entry(self) -> str:
+        """Reference of the entry of which it is a part."""
+        return self.reference.removesuffix(f"/{self.part}") if self.part else self.reference
+
+    @property
     def signed(self) -> Decimal:
         """What the booking does to the balance."""
         return self.amount if self.is_credit else -self.amount

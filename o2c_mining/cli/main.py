@@ -51,7 +51,7 @@ COMMANDS = {
     "extract": ("extract", "extract"),
     "import": ("exchange", "import_"),
     "export": ("exchange", "export"),
-    "check": ("setup", "check"),
+    "check": ("check", "check"),
     "summary": ("analyses", "summary"),
     "map": ("analyses", "map_"),
     "variants": ("analyses", "variants"),

@@ -52,6 +52,7 @@ class TableModel(Document):
     lookback: int | None = None
     optional: bool = False
     touches: str | None = None
+    whole: str | None = None
     columns: dict[str, str]
 
     @field_validator("columns")
@@ -75,7 +76,10 @@ class CatalogModel(Document):
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """A source table or file stream as ``sources.yml`` describes it."""
+    """A source table or file stream as ``sources.yml`` describes it.
+
+    Where one row of the source may be staged as several, ``whole`` is SQL for its key, from the ``_key`` of a part.
+    """
 
     name: str
     meaning: str
@@ -84,6 +88,7 @@ class SourceTable:
     lookback: int | None
     optional: bool
     touches: str | None
+    whole: str | None
     columns: tuple[Column, ...]
 
     @property
@@ -151,7 +156,15 @@ def _source_table(name: str, model: TableModel) -> SourceTable:
                 "name it under columns"
             )
     return SourceTable(
-        name, model.meaning, model.key, model.cursor, model.lookback, model.optional, model.touches, columns
+        name,
+        model.meaning,
+        model.key,
+        model.cursor,
+        model.lookback,
+        model.optional,
+        model.touches,
+        model.whole,
+        columns,
     )
 
 

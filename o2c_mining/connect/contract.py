@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 
 from o2c_mining.connect.cases import Row, load_cases, problems, rows_of
 from o2c_mining.connect.catalog import Catalog, load_catalog
+from o2c_mining.connect.completeness import completeness
 from o2c_mining.connect.engine import quoted
 from o2c_mining.connect.protocol import OpenSource, Options, Stream
 from o2c_mining.connect.registry import AnyConnector, parse_options
@@ -122,6 +123,16 @@ class ConnectorContract:
         """Accepted, quarantined and duplicate rows add up to those read."""
         for batch in self._extract(tmp_path).streams:
             assert batch.accepted + batch.quarantined + batch.duplicate == batch.read, batch
+
+    def test_the_source_counts_what_was_loaded(self, tmp_path: Path) -> None:
+        """After an extraction the source's own totals leave no difference; before it, all of them are missing."""
+        settings = ContractSource("contract", self.connector.name, self.source(tmp_path))
+        before = completeness(settings, self.connector, Store(tmp_path / "store").snapshot(), base=tmp_path)
+        assert any(row.in_source for row in before), "the source counts nothing"
+        assert all(row.difference == row.in_source - row.duplicate for row in before)
+        self._extract(tmp_path)
+        after = completeness(settings, self.connector, Store(tmp_path / "store").snapshot(), base=tmp_path)
+        assert not [row for row in after if row.difference], after
 
     def test_events_are_sound(self, tmp_path: Path) -> None:
         """Ids are unique, times are UTC with a precision, every reference meets an object that exists."""

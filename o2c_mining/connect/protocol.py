@@ -63,6 +63,19 @@ class Page:
     refused: tuple[Refused, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a source itself holds of a stream: its rows, and how many of them repeat the key of another.
+
+    ``keys``, where the connector gives them, are the distinct keys behind ``rows``, written as the staging writes them;
+    each is then looked for. Without them the numbers alone are compared.
+    """
+
+    rows: int
+    repeated: int = 0
+    keys: frozenset[str] | None = None
+
+
 class OpenSource(Protocol):
     """A source opened for one extraction: one consistent view, one connection, never written to."""
 
@@ -119,6 +132,13 @@ class Connector(Protocol[OptionsT_contra]):
 
     def check(self, options: OptionsT_contra, *, base: Path) -> Sequence[str]:
         """What would keep an extraction from working, each with its remedy; empty when all is well."""
+        ...
+
+    def totals(self, options: OptionsT_contra, *, base: Path) -> Mapping[str, Total]:
+        """What the source holds now, per stream, counted in the source and by another way than ``open`` reads it.
+
+        Raises ``ConnectorError``.
+        """
         ...
 
     def reference_tables(self, options: OptionsT_contra) -> Mapping[str, pa.Table]:

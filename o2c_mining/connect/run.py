@@ -114,7 +114,7 @@ def stage_source(
     ConnectorError
         If the source cannot be read; ``permanent`` when a retry is pointless.
     """
-    options = _options(source, connector)
+    options = options_of(source, connector)
     commits = Commits(writer, commit_rows)
     totals: list[Batch] = []
     try:
@@ -139,7 +139,7 @@ def transform_source(
     ConnectorError
         Permanent: if an SQL file cannot run or its result breaks the contract; then nothing was appended.
     """
-    options = _options(source, connector)
+    options = options_of(source, connector)
     with engine() as connection:
         load = transform(
             connection,
@@ -168,7 +168,7 @@ def extract_source(
 def link_source(source: SourceSettings, connector: AnyConnector, writer: Writer) -> SourceResult | None:
     """Renew the links of a source to the documents of others; ``None`` where its connector links nothing or nothing
     changed since the last time."""
-    options = _options(source, connector)
+    options = options_of(source, connector)
     linker = connector.linker(options)
     if linker is None:
         return None
@@ -191,8 +191,8 @@ def link_source(source: SourceSettings, connector: AnyConnector, writer: Writer)
     return SourceResult(source.name, (batch,), (batch,), touched, None)
 
 
-def _options(source: SourceSettings, connector: AnyConnector) -> Options:
-    """``url`` and ``path`` of the source are options like any other."""
+def options_of(source: SourceSettings, connector: AnyConnector) -> Options:
+    """The connector's options; ``url`` and ``path`` of the source are options like any other."""
     given = {"url": source.url, "path": source.path}
     return parse_options(
         connector, {**source.options, **{key: value for key, value in given.items() if value}}, source=source.name

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from o2c_mining.connect.catalog import load_catalog
 from o2c_mining.connect.linker import Linker
-from o2c_mining.connect.protocol import OpenSource, Options, Stream
+from o2c_mining.connect.protocol import OpenSource, Options, Stream, Total
 from o2c_mining.connect.sql_guard import read_only_connection
 from o2c_mining.connect.sql_source import SqlSource
 
@@ -60,6 +60,11 @@ class SqlConnector(Generic[OptionsT]):
                 "read; GRANT SELECT to a user of its own and name it in 'url'"
             )
         return found
+
+    def totals(self, options: OptionsT, *, base: Path) -> Mapping[str, Total]:
+        """The database counts its own rows."""
+        with self._open(options, base) as source:
+            return {stream.name: source.total(stream) for stream in self.streams(options)}
 
     def reference_tables(self, options: OptionsT) -> Mapping[str, pa.Table]:
         """No table unless the system's connector makes some from its options."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from o2c_mining.connect.catalog import Catalog, Column, SourceTable
-from o2c_mining.connect.protocol import Page, Stream
+from o2c_mining.connect.protocol import Page, Stream, Total
 from o2c_mining.errors import ConnectorError
 
 PAGE_ROWS = 10_000
@@ -107,6 +107,25 @@ class SqlSource:
         order = self._cursor(table)
         found = self._connection.execute(self._select(table, order).where(condition)).fetchall()
         yield Page(self._to_arrow(table, found), None)
+
+    def total(self, stream: Stream) -> Total:
+        """Rows of the whole table, and how many of them repeat a key; rows without key repeat none."""
+        table = self._catalog.table(stream.name)
+        if not self._is_readable(table):
+            return Total(0)
+        source = sa.table(table.name)
+        keys = [self._column(name) for name in table.key]
+        keyed = sa.and_(*[key.is_not(None) for key in keys])
+        distinct = sa.select(*keys).select_from(source).where(keyed).distinct().subquery()
+        rows, with_key, different = (
+            int(self._connection.execute(query).scalar_one())
+            for query in (
+                sa.select(sa.func.count()).select_from(source),
+                sa.select(sa.func.count()).select_from(source).where(keyed),
+                sa.select(sa.func.count()).select_from(distinct),
+            )
+        )
+        return Total(rows, with_key - different)
 
     def watermark(self) -> datetime | None:
         """PostgreSQL: the server's clock at the start of the snapshot. A SQLite file: the newest change in it."""
