@@ -8,13 +8,16 @@ import tarfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.bank_statements.camt import RefusedFileError, statements
+from connectors.bank_statements.count import entry_key, entry_keys
 from connectors.bank_statements.extract import BankConnector, BankOptions
+from connectors.bank_statements.files import statement_files
 from connectors.bank_statements.model import Booking, Statement, minor_units
 from o2c_mining.connect import Page
 from o2c_mining.errors import ConfigError
@@ -303,3 +306,25 @@ def test_a_damaged_file_is_read_or_refused_never_more(cuts: list[tuple[int, byte
         assert refused.rule in {"not-xml", "not-a-statement", "unreadable-value", "doctype"}
     else:
         assert all(statement.fault() is None or statement.fault() for statement in found)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(GOOD) - 1), st.binary(max_size=6), st.integers(0, 40)), min_size=1, max_size=6
+    )
+)
+def test_whatever_a_damaged_file_holds_is_read_or_refused_by_its_key(cuts: list[tuple[int, bytes, int]]) -> None:
+    xml = GOOD
+    for position, piece, length in cuts:
+        xml = xml[:position] + piece + xml[position + length :]
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "a.xml").write_bytes(xml)
+        (file,) = statement_files(Path(folder))
+        (page,) = read(Path(folder))
+        counted = entry_keys(file)
+    accounted = {entry_key(row["account"], row["statement"], row["reference"]) for row in page.rows.to_pylist()}
+    accounted |= {row.source_key for row in page.refused}
+    assert set(counted) <= accounted
+    if page.rows.num_rows:
+        assert set(counted) == accounted
