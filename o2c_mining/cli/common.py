@@ -182,11 +182,11 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
 
 
 def span(seconds: float | None) -> str:
-    """A duration for people: one unit rule everywhere, minutes below 2 h, hours below 2 d, then days."""
+    """A duration for people: one unit rule here and on the screens, minutes below 1 h, hours below 1 d, then days."""
     if seconds is None:
         return "not yet known"
-    if seconds < 7200:
+    if seconds < 3600:
         return f"{seconds / 60:.0f} min"
-    if seconds < 172800:
+    if seconds < 86400:
         return f"{seconds / 3600:.1f} h"
     return f"{seconds / 86400:.1f} d"
