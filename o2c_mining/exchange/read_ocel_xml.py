@@ -9,7 +9,7 @@ from o2c_mining.exchange.attributes import Value, declared
 from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.ocel import OcelCollector
-from o2c_mining.exchange.xml import Idle, count_elements, walk
+from o2c_mining.exchange.xml import Idle, count_elements, walk_guarded
 
 _RELATIONS = ("relationship", "relobj")
 
@@ -24,7 +24,7 @@ def read_ocel_xml(path: Path, limits: Limits, *, report: Report | None = None) -
     """
     counted = count_elements(path, limits, ("event", "object", *_RELATIONS))
     log = _Ocel(OcelCollector(path.name, limits, report))
-    walk(path, limits, log.start, log.end, log.text)
+    walk_guarded(path, limits, log.start, log.end, log.text)
     imported = log.collector.finish()
     related = sum(counted[name] for name in _RELATIONS) + counted["object"] - log.collector.empty_references
     account_for(imported, {"events": counted["event"], "objects+e2o+o2o": related}, by="a scan of the bytes")

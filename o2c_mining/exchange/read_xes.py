@@ -14,7 +14,7 @@ from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, Value, declared
 from o2c_mining.exchange.collect import Collector, EventRow, Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.moments import Moment, moment
-from o2c_mining.exchange.xml import Idle, count_elements, walk
+from o2c_mining.exchange.xml import Idle, check_depth, count_elements, walk
 
 _KINDS = {
     "string": "string",
@@ -69,6 +69,7 @@ class _Xes:
         self._position = 0
         self._traces = 0
         self._idle = Idle(source)
+        self._depth = 0
         self._names: Counter[str] = Counter()
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -81,18 +82,27 @@ class _Xes:
                 return
             key = attributes.get("key", "")
             written = attributes.get("value")
-            if self._keys:
-                key = f"{self._keys[-1]}.{key}"
-            self._keys.append(key)
+            keys = self._keys
+            if keys:
+                check_depth(self.collector.source, len(keys))
+                key = f"{keys[-1]}.{key}"
+            keys.append(key)
             if written is None:
                 return
             if event is not None:
                 event[key] = written
-                self._check(event)
+                if len(event) > MAX_ATTRIBUTES:
+                    self._check(event)
             elif trace is not None:
                 trace.attributes[key] = declared(written, kind)
                 self._check(trace.attributes)
-        elif tag == "event":
+            return
+        if ":" in tag:
+            self.start(tag.rpartition(":")[2], attributes)
+            return
+        self._depth += 1
+        check_depth(self.collector.source, self._depth)
+        if tag == "event":
             self._event = {}
         elif tag == "trace":
             self._trace = _Trace()
@@ -110,7 +120,12 @@ class _Xes:
         if tag in _KINDS:
             if self._keys:
                 self._keys.pop()
-        elif tag == "event":
+            return
+        if ":" in tag:
+            self.end(tag.rpartition(":")[2])
+            return
+        self._depth -= 1
+        if tag == "event":
             self._ended()
         elif tag == "trace":
             self._closed()

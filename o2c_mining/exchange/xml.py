@@ -22,6 +22,7 @@ _LONGEST_TOKEN = 16 * MEGABYTE
 _DEEPEST = 100
 _MARGIN = 512
 _IDLE = 1_000_000
+_PREFIX = re.compile(rb"<[\w.-]+:")
 # Supersets of ASCII, in which the byte patterns below say what they mean.
 _ENCODINGS = re.compile(rb"^(utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d)$", re.IGNORECASE)
 _DECLARATION = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)[\"']")
@@ -39,10 +40,11 @@ def count_elements(path: Path, limits: Limits, names: Collection[str]) -> Counte
     marks = re.compile(
         rb"(<!--)|(-->)|(<!\[CDATA\[)|(\]\]>)|(<!(?:DOCTYPE|ENTITY))|<(?:[\w.-]+:)?(" + wanted + rb")(?=[\s/>])"
     )
+    plain = {element: re.compile(b"<" + re.escape(element).encode() + rb"(?=[\s/>])") for element in names}
     counts: Counter[str] = Counter()
     inside = b""
     rest = b""
-    first = True
+    first = prefixed = True
     pending = blocks(path, limits)
     block = next(pending, b"")
     while block:
@@ -51,8 +53,17 @@ def count_elements(path: Path, limits: Limits, names: Collection[str]) -> Counte
         if first:
             _check_encoding(path, data)
             first = False
+            prefixed = _PREFIX.search(data) is not None
         limit = len(data) - _MARGIN if following else len(data)
         position = 0
+        if not inside and not prefixed and b"<!" not in data:  # as nearly every block of a log
+            cut = data.rfind(b"<", 0, limit) if following else len(data)
+            head = data[:cut]
+            for element, mark in plain.items():
+                counts[element] += len(mark.findall(head))
+            rest = data[cut:]
+            block = following
+            continue
         for found in marks.finditer(data):
             if found.start() >= limit:
                 break
@@ -91,23 +102,14 @@ class Idle:
             )
 
 
-def walk(path: Path, limits: Limits, start: Start, end: End, text: Callable[[str], None] | None = None) -> None:
-    """Call back for every element, names without their prefix.
-
-    Raises
-    ------
-    LogError
-        If the file is no well-formed XML, nests too deep or has an endless token.
-    """
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
+def walk_guarded(path: Path, limits: Limits, start: Start, end: End, text: Callable[[str], None] | None = None) -> None:
+    """As ``walk``, names without their prefix and nesting limited."""
     depth = 0
 
     def opened(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
-        if depth > _DEEPEST:
-            raise LogError(f"{path.name} nests more than {_DEEPEST} elements deep; expected fewer; check the file")
+        check_depth(path.name, depth)
         start(name.rpartition(":")[2], attributes)
 
     def closed(name: str) -> None:
@@ -115,11 +117,31 @@ def walk(path: Path, limits: Limits, start: Start, end: End, text: Callable[[str
         depth -= 1
         end(name.rpartition(":")[2])
 
+    walk(path, limits, opened, closed, text)
+
+
+def check_depth(source: str, depth: int) -> None:
+    """Refuse what nests deeper than any log does."""
+    if depth > _DEEPEST:
+        raise LogError(f"{source} nests more than {_DEEPEST} elements deep; expected fewer; check the file")
+
+
+def walk(path: Path, limits: Limits, start: Start, end: End, text: Callable[[str], None] | None = None) -> None:
+    """Call back for every element; the callbacks limit the nesting and take prefixes off.
+
+    Raises
+    ------
+    LogError
+        If the file is no well-formed XML or has an endless token.
+    """
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+
     def declared(*_: object) -> None:
         raise LogError(f"{path.name} declares a document type or entity; expected none; remove it")
 
-    parser.StartElementHandler = opened
-    parser.EndElementHandler = closed
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
     parser.StartDoctypeDeclHandler = declared
     parser.EntityDeclHandler = declared
     if text is not None:
