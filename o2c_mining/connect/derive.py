@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from o2c_mining.connect.catalog import Catalog, SourceTable, SqlFile
-from o2c_mining.connect.engine import event_id_sql, literal, quoted, scan
+from o2c_mining.connect.engine import event_id_sql, is_interrupt, literal, quoted, scan
 from o2c_mining.connect.protocol import Refused
 from o2c_mining.errors import ConnectorError
 from o2c_mining.log.schema import EVENTS, O2O, OBJECT_CHANGES, OBJECTS
@@ -210,9 +210,9 @@ def _columns_of(
 def _run(connection: duckdb.DuckDBPyConnection, file: SqlFile, sql: str) -> duckdb.DuckDBPyConnection:
     try:
         return connection.execute(sql)
-    except duckdb.InterruptException:
-        raise
     except duckdb.Error as error:
+        if is_interrupt(error):
+            raise
         detail = " ".join(str(error).split())[:300]
         raise ConnectorError(
             f"{file.kind}/{file.name}.sql cannot run ({detail}); expected tables and columns of sources.yml; "

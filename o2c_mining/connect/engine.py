@@ -16,6 +16,7 @@ __all__ = [
     "engine",
     "event_id",
     "event_id_sql",
+    "is_interrupt",
     "key_text",
     "literal",
     "number",
@@ -30,13 +31,19 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with log_engine.engine() as connection:
             yield connection
-    except duckdb.InterruptException as error:
-        raise KeyboardInterrupt from error
-    except RuntimeError as error:
-        # DuckDB takes the signal itself and tells of it only in these words.
-        if str(error) != "Query interrupted":
+    except (duckdb.Error, RuntimeError) as error:
+        if not is_interrupt(error):
             raise
         raise KeyboardInterrupt from error
+
+
+def is_interrupt(error: Exception) -> bool:
+    """Whether an error of DuckDB is Ctrl-C: it takes the signal itself and tells of it in one of three ways."""
+    if isinstance(error, duckdb.InterruptException):
+        return True
+    if isinstance(error, duckdb.Error):
+        return "failed: KeyboardInterrupt" in str(error)
+    return str(error) == "Query interrupted"
 
 
 def event_id(source: str, table: str, key: str, activity: str) -> str:

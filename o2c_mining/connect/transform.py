@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from o2c_mining.connect.catalog import Catalog, SourceTable
 from o2c_mining.connect.derive import create_source_tables, derive
-from o2c_mining.connect.engine import arrow, number, quoted, scan
+from o2c_mining.connect.engine import arrow, is_interrupt, number, quoted, scan
 from o2c_mining.connect.quarantine import quarantine
 from o2c_mining.connect.staging import staging_table
 from o2c_mining.errors import ConnectorError
@@ -132,9 +132,9 @@ def _find_touched(
                 f"INSERT OR IGNORE INTO touched SELECT DISTINCT entity_key FROM ({table.touches}\n) AS asked "
                 "WHERE entity_key IS NOT NULL"
             )
-        except duckdb.InterruptException:
-            raise
         except duckdb.Error as error:
+            if is_interrupt(error):
+                raise
             raise ConnectorError(
                 f"sources.yml: touches of {table.name} cannot run ({' '.join(str(error).split())[:300]}); expected a "
                 "SELECT of entity_key from changed and source tables; mend it",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from o2c_mining.connect.engine import engine
@@ -107,3 +108,18 @@ def test_interrupt_while_deriving_is_a_keyboard_interrupt() -> None:
 def test_other_faults_are_no_interrupt() -> None:
     with pytest.raises(RuntimeError, match="something else"), engine():
         raise RuntimeError("something else")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Query interrupted"),
+        duckdb.InterruptException("INTERRUPT Error: Interrupted!"),
+        duckdb.InvalidInputException(
+            "reading the schema of the object registered as 'page' failed: KeyboardInterrupt: "
+        ),
+    ],
+)
+def test_every_way_in_which_the_engine_tells_of_an_interrupt(error: Exception) -> None:
+    with pytest.raises(KeyboardInterrupt), engine():
+        raise error
