@@ -99,6 +99,8 @@ def _progress(what: str) -> Iterator[Progress]:
     from o2c_mining.bootstrap import Progress
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,} events"))
-    with Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    shown = Bar(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal)
+    with shown as bar:
         task = bar.add_task(what, total=None)
         yield Progress(lambda text, rows: bar.update(task, description=f"{what} {text}", advance=rows))

@@ -91,7 +91,8 @@ def main(arguments: list[str]) -> int:
         command = typer.main.get_command(app)
         assert isinstance(command, TyperGroup)
         result = command.main(rest, prog_name="o2c", standalone_mode=False)
-        return int(result) if isinstance(result, int) else 0
+        code = int(result) if isinstance(result, int) else 0
+        return _stopped() if code == 130 else code
     except O2CError as error:
         return _fail(str(error), error.exit_code)
     except typer.Exit as error:
