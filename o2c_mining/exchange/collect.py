@@ -206,8 +206,9 @@ def _maps(values: Iterable[Mapping[str, str] | None]) -> pa.Array:
     for value in values:
         offsets.append(len(keys) if value else None)
         if value:
-            keys.extend(value.keys())
-            items.extend(value.values())
+            names = sorted(value)  # two files that say the same give the same row
+            keys.extend(names)
+            items.extend([value[name] for name in names])
     offsets.append(len(keys))
     return pa.MapArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.array(keys, pa.string()), pa.array(items, pa.string())

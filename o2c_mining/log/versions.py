@@ -48,7 +48,7 @@ def append_difference(
     """
     key = KEYS[table]
     columns = [str(row[0]) for row in connection.execute(f"DESCRIBE new_{table}").fetchall()]
-    hashed = [name for name in columns if name not in unhashed]
+    hashed = sorted(name for name in columns if name not in unhashed)  # the order of columns is no content
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE new_rows AS SELECT *, {content_hash(hashed)} AS row_hash FROM new_{table}"
     )

@@ -40,3 +40,8 @@ def test_nothing_wears_off_from_format_to_format(before: Workspace, tmp_path: Pa
         current = workspace(tmp_path / f"w{number}")
         load(current, file)
     assert tables(current) == tables(before)
+    for kind, name in FORMATS:  # what the log holds already adds nothing, whatever it comes from
+        export_log(current, tmp_path / "same" / name, kind)
+        again = load(current, tmp_path / "same" / name)
+        assert {batch.stream: batch.accepted for batch in again.batches if batch.accepted} == {}
+        assert again.version == 1
