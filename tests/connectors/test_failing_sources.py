@@ -91,6 +91,7 @@ from pathlib import Path
 
 slow = "SELECT count(*) AS n FROM range(10000000) a, range(10000000) b WHERE hash(a.range + b.range) % 7 = 3"
 catalog = Catalog((), (SqlFile("staging", "slow", Path("slow.sql"), {}, slow),), "")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would be deaf to it
 threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 try:
     with engine() as connection:

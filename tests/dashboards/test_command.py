@@ -52,18 +52,27 @@ def test_the_server_listens_on_this_machine_and_reports_nothing() -> None:
     assert server_environment(Path("x"), {"A": "1"})["A"] == "1"
 
 
+def _hear_interrupts() -> None:
+    """A shell that starts the tests in the background makes its children deaf to SIGINT; a user's terminal does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_it_prints_the_address_and_ends_cleanly_when_interrupted(workspace: Path, tmp_path: Path) -> None:
     port = _free_port()
     log = tmp_path / "output.txt"
     command = [sys.executable, "-m", "o2c_mining", "-w", str(workspace), "dashboard", "--port", str(port)]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 120
-        while f"http://127.0.0.1:{port}" not in log.read_text(encoding="utf-8"):
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text(encoding="utf-8")
-            time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, preexec_fn=_hear_interrupts)
+        try:
+            deadline = time.monotonic() + 120
+            while f"http://127.0.0.1:{port}" not in log.read_text(encoding="utf-8"):
+                assert process.poll() is None and time.monotonic() < deadline, log.read_text(encoding="utf-8")
+                time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            process.wait(10)
     assert "Traceback" not in log.read_text(encoding="utf-8")
     check_free("127.0.0.1", port)
