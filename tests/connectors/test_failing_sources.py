@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -80,30 +78,6 @@ def test_server_that_does_not_answer_is_worth_a_retry(small: SmallWorkspace) -> 
 def test_stderr_stays_empty_when_all_goes_well(small: SmallWorkspace) -> None:
     ran = small.run("extract")
     assert (ran.code, ran.err) == (0, "")
-
-
-INTERRUPTED = """
-import os, signal, threading
-from o2c_mining.connect.derive import create_empty, derive
-from o2c_mining.connect.engine import engine
-from o2c_mining.connect.catalog import Catalog, SqlFile
-from pathlib import Path
-
-slow = "SELECT count(*) AS n FROM range(10000000) a, range(10000000) b WHERE hash(a.range + b.range) % 7 = 3"
-catalog = Catalog((), (SqlFile("staging", "slow", Path("slow.sql"), {}, slow),), "")
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would be deaf to it
-threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-try:
-    with engine() as connection:
-        derive(connection, catalog, "erp", {}, restricted=False)
-except KeyboardInterrupt:
-    print("interrupted")
-"""
-
-
-def test_interrupt_while_deriving_is_a_keyboard_interrupt() -> None:
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
 
 
 def test_other_faults_are_no_interrupt() -> None:
