@@ -97,9 +97,11 @@ def object_filter(
 
 def traces(chosen: ObjectFilter) -> Traces:
     """The chosen cases of the workspace's log."""
-    from o2c_mining.trace.select import select
+    from o2c_mining.trace.select import refuse_silent_lens, select
 
-    return select(log(), chosen)
+    found = select(log(), chosen)
+    refuse_silent_lens(found.log, found.lens)
+    return found
 
 
 def working_time(option: str | None, opened: EventLog) -> bool:

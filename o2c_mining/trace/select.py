@@ -57,11 +57,6 @@ def select(log: EventLog, object_filter: ObjectFilter | None = None) -> Traces:
     chosen = object_filter or ObjectFilter()
     lens = lens_named(log, chosen.lens)
     tables = _tables(log, lens)
-    if not log.scope.where and not log.reader.rows(tables.cases.select("case_id").limit(1)):
-        raise AnalysisError(
-            f"no {lens.object_type} of this log has an event, so there is no case to follow; expected a type whose "
-            f"objects events refer to; choose another --lens, or name its paths under [lens.{lens.object_type}]"
-        )
     condition = _conditions(log, lens, tables, chosen)
     if condition is None:
         return Traces(log, lens, chosen, tables.cases, tables.pairs, tables.members)
@@ -70,6 +65,21 @@ def select(log: EventLog, object_filter: ObjectFilter | None = None) -> Traces:
     return Traces(
         log, lens, chosen, kept, tables.pairs.semi_join(ids, "case_id"), tables.members.semi_join(ids, "case_id")
     )
+
+
+def refuse_silent_lens(log: EventLog, lens: Lens) -> None:
+    """Tell a person who asks for a lens without a single case why there is nothing to see.
+
+    Raises
+    ------
+    AnalysisError
+        If no event refers to any object of the lens' flow.
+    """
+    if not log.reader.rows(unfiltered(log, lens).select("case_id").limit(1)):
+        raise AnalysisError(
+            f"no {lens.object_type} of this log has an event, so there is no case to follow; expected a type whose "
+            f"objects events refer to; choose another --lens, or name its paths under [lens.{lens.object_type}]"
+        )
 
 
 def lens_named(log: EventLog, name: str | None) -> Lens:

@@ -15,7 +15,7 @@ from o2c_mining.calendar.working import work_clock
 from o2c_mining.config import Company, Config, Rates
 from o2c_mining.errors import AnalysisError
 from o2c_mining.log.event_log import Settings
-from o2c_mining.trace.select import ObjectFilter, select
+from o2c_mining.trace.select import ObjectFilter, lens_named, refuse_silent_lens, select
 from tests.micro import LANES, at, load, one_order, open_micro
 
 PAID_LATE = [
@@ -136,7 +136,7 @@ def test_a_lens_without_amounts_or_events_says_so(tmp_path: Path) -> None:
     (variant,) = variants(select(log, ObjectFilter(lens="dispute"))).variants
     assert variant.value == "0.00"
     with pytest.raises(AnalysisError, match="no customer of this log has an event"):
-        select(log, ObjectFilter(lens="customer"))
+        refuse_silent_lens(log, lens_named(log, "customer"))
 
 
 def test_items_of_orders_to_come_are_not_there_yet(tmp_path: Path) -> None:
