@@ -154,7 +154,7 @@ def _extract(workspace: Workspace) -> str | None:
     for source in workspace.config.source:
         try:
             extract(workspace, [source.name])
-        except (ConnectorError, LogError) as error:
+        except (ConfigError, ConnectorError, LogError) as error:
             problems.append(f"{source.name}: {error}")
     return "; ".join(problems) or None
 
