@@ -1,5 +1,6 @@
 # make demo    the sample company, end to end, then the dashboards (SERVE=0 stops after the summary)
 # make test    every test
+# make soak    the tests that repeat (kills, power cuts, histories, fuzzing), many times over: hours
 # make check   lint, format, types, import contracts
 # make bench   our times beside pm4py's on the sample company
 # make clean   remove everything made here
@@ -15,7 +16,7 @@ DEV := $(VENV)/.dev-installed
 ERP := .venv-erp/.installed
 ERP_REQUIREMENTS := event_logs/tryton_company/requirements.txt
 
-.PHONY: help demo test check bench clean lock erp-env install install-dev
+.PHONY: help demo test soak check bench clean lock erp-env install install-dev
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -48,6 +49,9 @@ demo: $(RUNTIME)
 
 test: $(DEV) $(ERP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
+
+soak: $(DEV)
+	O2C_SOAK=1 $(BIN)/python -m pytest -m soak -s -n 2 --dist loadfile $(TEST_ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff check .
