@@ -53,8 +53,12 @@ def load(
     """Append rows: events ``(id, activity, time, objects)``, objects ``(id, type, amount_minor)``, relations."""
     store = Store(root / "store")
     with store.writer() as writer:
-        seq = writer.next_seq(len(events) + len(objects) + len(relations) + len(deleted) + 1)
-        common = {"op": "I", "ingest_seq": seq, "batch_id": writer.number, "row_hash": "", "entity_key": ""}
+        op = "U" if writer.number > 1 else "I"
+        common = {"op": op, "batch_id": writer.number, "row_hash": "", "entity_key": ""}
+
+        def seq() -> int:
+            return writer.next_seq(1)
+
         writer.append(
             "events",
             pa.Table.from_pylist(
@@ -68,7 +72,8 @@ def load(
                         "system": "erp",
                         "resource_kind": "human",
                         **common,
-                        "op": "D" if name in deleted else "I",
+                        "ingest_seq": seq(),
+                        "op": "D" if name in deleted else op,
                     }
                     for position, (name, activity, when, _) in enumerate(events)
                 ]
@@ -78,7 +83,14 @@ def load(
             "e2o",
             pa.Table.from_pylist(
                 [
-                    {"event_id": name, "object_id": o, "qualifier": "", **common, "op": "D" if name in deleted else "I"}
+                    {
+                        "event_id": name,
+                        "object_id": o,
+                        "qualifier": "",
+                        **common,
+                        "ingest_seq": seq(),
+                        "op": "D" if name in deleted else op,
+                    }
                     for name, _, _, referred in events
                     for o in referred
                 ]
@@ -97,6 +109,7 @@ def load(
                         "currency": "EUR",
                         "due_at": (due or {}).get(name),
                         **common,
+                        "ingest_seq": seq(),
                         **(attributes or {}).get(name, {}),
                     }
                     for name, kind, amount in objects
@@ -115,6 +128,7 @@ def load(
                             "amount_minor": (amounts or {}).get((a, b)),
                             "currency": "EUR",
                             **common,
+                            "ingest_seq": seq(),
                         }
                         for a, b in relations
                     ]

@@ -95,7 +95,7 @@ def _story(traces: Traces, case: dict[str, object]) -> CaseStory:
     )
     names = {row["object_id"]: row["number"] or row["object_id"] for row in documents}
     pairs = traces.pairs.filter(traces.pairs.case_id == case["case_id"])
-    facts = log.events.select("event_id", "precision", "source_table", "source_key")
+    facts = log.events.select("event_id", "precision", "resource", "source_table", "source_key")
     enablers = pairs.select(seq=pairs.seq + 1, enabling=pairs.enabled_activity, by_handoff=pairs.handoff)
     steps = pairs.join(facts, "event_id").left_join(enablers, "seq")
     referred = log.e2o.semi_join(pairs, "event_id").select("event_id", "object_id").distinct()

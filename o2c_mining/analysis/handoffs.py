@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
+from o2c_mining.calendar.working import work_clock
 from o2c_mining.errors import AnalysisError
 from o2c_mining.log.money import exponent, major, reporting_minor
-from o2c_mining.trace.select import Traces
+from o2c_mining.trace.select import Traces, segments_of
 
 UNEXPLAINED = "unexplained"
 STILL_OPEN = "(still open)"
@@ -102,19 +105,9 @@ def handoffs(traces: Traces, *, working: bool = False) -> Ledger:
             "set it or use --time calendar"
         )
     company = log.settings.config.company
-    segments = _segments(traces, working)
-    cells = segments.group_by(*_CELL, "handoff").aggregate(
-        count=segments.count(),
-        cases=segments.case_id.nunique(),
-        quantiles=segments.seconds.quantile([0.5, 0.9]),
-        sum_seconds=segments.seconds.sum(),
-        value_days=segments.value_days.sum(),
-        terms_value_days=(segments.value_days * segments.terms_share).sum(),
-        late_value_days=(segments.value_days * segments.late_share).sum(),
-        ours_seconds=(segments.seconds * (1 - segments.terms_share - segments.late_share)).sum(),
-    )
     scale = 10 ** exponent(company.currency)
-    rows = [_row(row, scale, company.annual_rate, company.currency) for row in log.reader.rows(cells)]
+    cells = [*_passed(traces, working), *_standing(traces, working)]
+    rows = [_row(cell, scale, company.annual_rate, company.currency) for cell in cells]
     rows.sort(key=lambda row: (-row.ours_value_days, -row.value_days, row.from_activity, row.to_activity))
     total = _totals(traces, working)
     return Ledger(
@@ -135,55 +128,91 @@ def handoffs(traces: Traces, *, working: bool = False) -> Ledger:
 
 
 _CELL = ("from_team", "to_team", "from_system", "to_system", "from_activity", "to_activity")
+_FACTS = ("count", "cases", "quantiles", "sum_seconds", "value_seconds", "agreed_value_seconds")
 
 
-def _segments(traces: Traces, working: bool) -> ir.Table:
-    """One row per segment with its cell, seconds, value-days and the shares of it the customer took."""
-    valued = traces.cases.select("case_id", value=reporting_minor(traces.log, traces.cases))
-    pairs = traces.pairs.filter(~traces.pairs.is_end).join(valued, "case_id")
-    end = pairs.next_time.coalesce(ibis.literal(traces.log.as_of))
-    seconds = pairs.working_seconds if working else pairs.elapsed_seconds
-    customers_turn = (
-        pairs.next_activity.isin(_CUSTOMER_ACTS)
-        | (pairs.next_activity.isin(_BOOKED) & pairs.enabled_activity.isin(_BILLED))
-        | (pairs.is_open & pairs.activity.isin(_BILLED))
-    ).fill_null(False)
-    whole = end.delta(pairs.time, unit="microsecond").cast("float64")
-    to_due = pairs.due_at.delta(pairs.time, unit="microsecond").cast("float64").fill_null(0.0)
-    within = ibis.greatest(ibis.least(to_due, whole), ibis.literal(0.0))
-    agreed = ibis.ifelse(whole > 0, within / whole, 0.0)
-    return pairs.select(
-        "case_id",
+def _cells(kinds: ir.Table) -> ir.Table:
+    """Names of every cell: cell, the columns of ``_CELL``, handoff, is_open."""
+    named = kinds.select(
+        "cell",
         "handoff",
-        from_team=pairs.enabled_team.coalesce(pairs.team),
-        to_team=pairs.next_team.coalesce(STILL_OPEN),
-        from_system=pairs.enabled_system.coalesce(pairs.system),
-        to_system=pairs.next_system.coalesce(STILL_OPEN),
-        from_activity=pairs.enabled_activity.coalesce(pairs.activity),
-        to_activity=pairs.next_activity.coalesce(STILL_OPEN),
-        seconds=seconds,
-        value_days=pairs.value * seconds / 86400,
-        terms_share=ibis.ifelse(customers_turn, agreed, 0.0),
-        late_share=ibis.ifelse(customers_turn, 1.0 - agreed, 0.0),
+        from_team=kinds.enabled_team.coalesce(kinds.team),
+        to_team=kinds.next_team.coalesce(STILL_OPEN),
+        from_system=kinds.enabled_system.coalesce(kinds.system),
+        to_system=kinds.next_system.coalesce(STILL_OPEN),
+        from_activity=kinds.enabled_activity.coalesce(kinds.activity),
+        to_activity=kinds.next_activity.coalesce(STILL_OPEN),
+        is_end=kinds.is_end,
     )
+    return named.filter(~named.is_end).drop("is_end").distinct()
+
+
+def _passed(traces: Traces, working: bool) -> list[dict[str, Any]]:
+    """Cells of the segments that have an end."""
+    segments = segments_of(traces)
+    seconds = segments.working_seconds if working else segments.seconds
+    valued = segments.value * seconds
+    found = segments.group_by("cell").aggregate(
+        count=segments.count(),
+        cases=segments.first_in_cell.sum(),
+        quantiles=seconds.quantile([0.5, 0.9]),
+        sum_seconds=seconds.sum(),
+        value_seconds=valued.sum(),
+        agreed_value_seconds=(valued * segments.agreed).sum(),
+    )
+    cells = _cells(traces.coded.kinds)
+    return traces.log.reader.rows(found.join(cells.filter(cells.to_activity != STILL_OPEN), "cell"))
+
+
+def _standing(traces: Traces, working: bool) -> list[dict[str, Any]]:
+    """Cells of the open cases: from their last event to ``as_of``."""
+    log = traces.log
+    until = ibis.literal(log.as_of)
+    standing = traces.cases.filter(traces.cases.closed_at.isnull())
+    whole = until.delta(standing.last_event_at, unit="microsecond").cast("float64")
+    to_due = standing.last_due_at.delta(standing.last_event_at, unit="microsecond").cast("float64").fill_null(0.0)
+    within = ibis.greatest(ibis.least(to_due, whole), ibis.literal(0.0))
+    seconds: ir.FloatingValue = whole / 1_000_000
+    if working and log.settings.calendar is not None:
+        seconds = ibis.literal(work_clock(log.settings.calendar, log.as_of)) - standing.last_work_clock
+    kinds = traces.coded.kinds
+    timed = standing.mutate(
+        seconds=seconds,
+        agreed=ibis.ifelse(whole > 0, within / whole, 0.0),
+        value=reporting_minor(log, standing),
+    ).join(kinds.select(last_kind="kind", cell="cell"), "last_kind")
+    valued = timed.value * timed.seconds
+    found = timed.group_by("cell").aggregate(
+        count=timed.count(),
+        cases=timed.count(),
+        quantiles=timed.seconds.quantile([0.5, 0.9]),
+        sum_seconds=timed.seconds.sum(),
+        value_seconds=valued.sum(),
+        agreed_value_seconds=(valued * timed.agreed).sum(),
+    )
+    return log.reader.rows(found.join(_cells(kinds), "cell"))
+
+
+def _is_customers_turn(cell: Mapping[str, Any]) -> bool:
+    """Whether the customer's money is what the segment waits for."""
+    after, before = cell["to_activity"], cell["from_activity"]
+    return after in _CUSTOMER_ACTS or (after in (*_BOOKED, STILL_OPEN) and before in _BILLED)
 
 
 def _totals(traces: Traces, working: bool) -> dict[str, float]:
     """Time and value-days of the cases from their start and end alone, without looking at segments."""
-    cases = traces.cases.mutate(value=reporting_minor(traces.log, traces.cases))
-    end = cases.closed_at.coalesce(ibis.literal(traces.log.as_of))
-    if not working:
-        spans = cases.select(
-            "value", "amount_minor", seconds=end.delta(cases.opened_at, unit="microsecond") / 1_000_000
+    log, cases = traces.log, traces.cases
+    calendar = log.settings.calendar
+    if working and calendar is not None:
+        end = ibis.ifelse(
+            cases.closed_at.isnull(), ibis.literal(work_clock(calendar, log.as_of)), cases.last_work_clock
         )
+        seconds = end - cases.first_work_clock
     else:
-        clocks = traces.pairs.group_by("case_id").aggregate(
-            first=traces.pairs.work_clock.min(),
-            last=(traces.pairs.work_clock + ibis.ifelse(traces.pairs.is_open, traces.pairs.working_seconds, 0.0)).max(),
-        )
-        joined = cases.join(clocks, "case_id")
-        spans = joined.select("value", "amount_minor", seconds=joined["last"] - joined["first"])
-    result = traces.log.reader.rows(
+        until = cases.closed_at.coalesce(ibis.literal(log.as_of))
+        seconds = until.delta(cases.opened_at, unit="microsecond") / 1_000_000
+    spans = cases.select("amount_minor", seconds=seconds, value=reporting_minor(log, cases))
+    result = log.reader.rows(
         spans.aggregate(
             seconds=spans.seconds.sum(),
             value_days=(spans.value * spans.seconds).sum() / 86400,
@@ -194,25 +223,25 @@ def _totals(traces: Traces, working: bool) -> dict[str, float]:
     return result[0]
 
 
-def _row(row: dict[str, object], scale: int, rate: Decimal, currency: str) -> LedgerRow:
-    def number(name: str) -> float:
-        return float(str(row[name] or 0.0))
-
-    median, p90 = (float(value) for value in row["quantiles"])  # type: ignore[attr-defined]
-    value_days, terms, late = (number(n) / scale for n in ("value_days", "terms_value_days", "late_value_days"))
+def _row(cell: Mapping[str, Any], scale: int, rate: Decimal, currency: str) -> LedgerRow:
+    facts = {name: float(cell[name] or 0.0) for name in _FACTS if name != "quantiles"}
+    per_day = 86400 * scale
+    value_days, agreed = facts["value_seconds"] / per_day, facts["agreed_value_seconds"] / per_day
+    waits = _is_customers_turn(cell)
+    median, p90 = (float(value) for value in cell["quantiles"])
     return LedgerRow(
-        **{name: str(row[name]) for name in _CELL},
+        **{name: str(cell[name]) for name in _CELL},
         cause=UNEXPLAINED,
-        count=int(str(row["count"])),
-        cases=int(str(row["cases"])),
+        count=int(facts["count"]),
+        cases=int(facts["cases"]),
         median_seconds=median,
         p90_seconds=p90,
-        sum_seconds=number("sum_seconds"),
+        sum_seconds=facts["sum_seconds"],
         value_days=value_days,
-        ours_value_days=value_days - terms - late,
-        terms_value_days=terms,
-        late_value_days=late,
-        ours_seconds=number("ours_seconds"),
+        ours_value_days=0.0 if waits else value_days,
+        terms_value_days=agreed if waits else 0.0,
+        late_value_days=value_days - agreed if waits else 0.0,
+        ours_seconds=0.0 if waits else facts["sum_seconds"],
         cost=major(value_days * scale * float(rate) / 365, currency),
-        handoff=bool(row["handoff"]),
+        handoff=bool(cell["handoff"]),
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from o2c_mining.log.money import exponent, reporting_minor
-from o2c_mining.trace.select import Traces
+from o2c_mining.log.money import exponent
+from o2c_mining.trace.select import Traces, segments_of, shared_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,64 +64,94 @@ def process_map(traces: Traces, *, working: bool = False) -> ProcessMap:
     ------
     van der Aalst, Process Mining, 2nd ed. (2016): directly-follows graph.
     """
-    pairs, rows = traces.pairs, traces.log.reader.rows
-    lengths = traces.cases.select("case_id", "events", value=reporting_minor(traces.log, traces.cases))
-    placed = pairs.join(lengths, "case_id")
-    nodes = placed.group_by("activity").aggregate(
-        team=placed.team.mode(),
-        events=placed.event_id.nunique(),
-        occurrences=placed.count(),
-        cases=placed.case_id.nunique(),
-        starts=(placed.seq == 0).sum(),
-        ends=placed.is_end.sum(),
-        position=((placed.seq + 1) / (placed.events + 1)).mean(),
-    )
-    steps = placed.filter(placed.next_activity.notnull())
-    seconds = steps.working_seconds if working else steps.elapsed_seconds
-    edges = steps.group_by("activity", "next_activity").aggregate(
-        count=steps.count(),
-        cases=steps.first_in_case.sum(),
-        quantiles=seconds.quantile([0.5, 0.9]),
+    rows, kinds = traces.log.reader.rows, traces.coded.kinds
+    segments = segments_of(traces)
+    seconds = segments.working_seconds if working else segments.seconds
+    sums = segments.group_by("kind").aggregate(
+        count=segments.count(),
+        first_in_case=segments.first_in_case.sum(),
+        first_of_activity=segments.first_of_activity.sum(),
+        starts=segments.is_start.sum(),
+        position=segments.position.sum(),
         sum_seconds=seconds.sum(),
-        handoffs=steps.handoff.sum(),
-        value_days=(steps.value * seconds).sum() / 86400,
+        value_seconds=(segments.value * seconds).sum(),
     )
-    spread = pairs.group_by("event_id").aggregate(n=pairs.count())
-    totals = traces.log.reader.count(traces.cases)
-    shared = traces.log.reader.count(spread.filter(spread.n > 1))
-    found_nodes = rows(nodes.order_by(nodes.cases.desc(), nodes.activity))
-    found_edges = rows(edges.order_by(edges["count"].desc(), edges.activity, edges.next_activity))
-    lanes = traces.log.settings.lanes
-    scale = 10 ** exponent(traces.log.settings.config.company.currency)
+    names = kinds.select("kind", "edge", "activity", "team", "next_activity", "handoff", "is_end")
+    found = rows(sums.join(names, "kind"))
+    times = segments.group_by("edge").aggregate(quantiles=seconds.quantile([0.5, 0.9]))
+    quantiles = {row["edge"]: row["quantiles"] for row in rows(times)}
+    shared, repeated = _shared(traces)
     return ProcessMap(
         lens=traces.lens.object_type,
-        cases=totals,
+        cases=sum(row["starts"] for row in found),
         shared_events=shared,
-        nodes=tuple(
-            Node(
-                activity=row["activity"],
-                team=lanes.get(row["activity"], row["team"]),
-                events=row["events"],
-                occurrences=row["occurrences"],
-                cases=row["cases"],
-                starts=int(row["starts"] or 0),
-                ends=int(row["ends"] or 0),
-                position=row["position"],
-            )
-            for row in found_nodes
-        ),
-        edges=tuple(
-            Edge(
-                from_=row["activity"],
-                to=row["next_activity"],
-                count=row["count"],
-                cases=int(row["cases"]),
-                median_seconds=row["quantiles"][0],
-                p90_seconds=row["quantiles"][1],
-                sum_seconds=row["sum_seconds"],
-                handoffs=int(row["handoffs"]),
-                value_days=row["value_days"] / scale,
-            )
-            for row in found_edges
-        ),
+        nodes=_nodes(found, repeated, traces.log.settings.lanes),
+        edges=_edges(found, quantiles, 10 ** exponent(traces.log.settings.config.company.currency)),
     )
+
+
+def _nodes(found: Sequence[Mapping[str, Any]], repeated: Mapping[str, int], lanes: Mapping[str, str]) -> tuple[Node, ...]:
+    grouped: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in found:
+        grouped[row["activity"]].append(row)
+    nodes = []
+    for activity, kinds in grouped.items():
+        occurrences = sum(row["count"] for row in kinds)
+        teams: Counter[str] = Counter()
+        for row in sorted(kinds, key=lambda row: str(row["team"])):
+            teams[row["team"]] += row["count"]
+        nodes.append(
+            Node(
+                activity=activity,
+                team=lanes.get(activity, teams.most_common(1)[0][0]),
+                events=occurrences - repeated.get(activity, 0),
+                occurrences=occurrences,
+                cases=sum(row["first_of_activity"] for row in kinds),
+                starts=sum(row["starts"] for row in kinds),
+                ends=sum(row["count"] for row in kinds if row["is_end"]),
+                position=sum(row["position"] for row in kinds) / occurrences,
+            )
+        )
+    return tuple(sorted(nodes, key=lambda node: (-node.cases, node.activity)))
+
+
+def _edges(
+    found: Sequence[Mapping[str, Any]], quantiles: Mapping[int, Sequence[float]], scale: int
+) -> tuple[Edge, ...]:
+    grouped: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in found:
+        if row["next_activity"] is not None:
+            grouped[row["edge"]].append(row)
+    edges = [
+        Edge(
+            from_=kinds[0]["activity"],
+            to=kinds[0]["next_activity"],
+            count=sum(row["count"] for row in kinds),
+            cases=sum(row["first_in_case"] for row in kinds),
+            median_seconds=quantiles[code][0],
+            p90_seconds=quantiles[code][1],
+            sum_seconds=sum(row["sum_seconds"] for row in kinds),
+            handoffs=sum(row["count"] for row in kinds if row["handoff"]),
+            value_days=sum(row["value_seconds"] for row in kinds) / 86400 / scale,
+        )
+        for code, kinds in grouped.items()
+    ]
+    return tuple(sorted(edges, key=lambda edge: (-edge.count, edge.from_, edge.to)))
+
+
+def shared_events(traces: Traces) -> int:
+    """How many events are in several of the chosen cases."""
+    return _shared(traces)[0]
+
+
+def _shared(traces: Traces) -> tuple[int, dict[str, int]]:
+    """How many events are in several of the chosen cases, and per activity how often they are counted too often."""
+    found = shared_of(traces)
+    if found is None:
+        return 0, {}
+    named = found.join(traces.coded.kinds.select("kind", "activity"), "kind")
+    spread = named.group_by("activity", "event_id").aggregate(cases=named.count())
+    several = spread.filter(spread.cases > 1)
+    per_activity = several.group_by("activity").aggregate(events=several.count(), occurrences=several.cases.sum())
+    rows = traces.log.reader.rows(per_activity)
+    return sum(row["events"] for row in rows), {r["activity"]: r["occurrences"] - r["events"] for r in rows}

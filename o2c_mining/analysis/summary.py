@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from o2c_mining.analysis.process_map import shared_events
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.log.validate import validate
 from o2c_mining.trace.select import ObjectFilter, select, variants_ranked
@@ -65,8 +66,7 @@ def summary(log: EventLog, chosen: ObjectFilter | None = None) -> Summary:
     types = rows(objects.group_by("object_type").aggregate(n=objects.count()).order_by("object_type"))
     systems = rows(events.group_by("system").aggregate(n=events.count()).order_by("system"))
     cases = rows(traces.cases.aggregate(n=traces.cases.count(), still_open=traces.cases.closed_at.isnull().sum()))[0]
-    spread = traces.pairs.group_by("event_id").aggregate(n=traces.pairs.count())
-    shared = log.reader.count(spread.filter(spread.n > 1))
+    shared = shared_events(traces)
     ranked = variants_ranked(traces.cases)
     findings = validate(log)
     counted = {row["object_type"]: row["n"] for row in types}

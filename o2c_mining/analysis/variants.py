@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import ibis
 
 from o2c_mining.log.money import major, reporting_minor
-from o2c_mining.trace.select import Traces, unfiltered, variants_ranked
+from o2c_mining.trace.select import Traces, sequences, unfiltered, variants_ranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def variants(traces: Traces, limit: int | None = None) -> Variants:
         listed = ranked
     totals = log.reader.rows(cases.aggregate(cases=cases.count(), total=cases.variant_id.nunique()))[0]
     found = log.reader.rows(listed)
-    sequences = _sequences(traces, [row["variant_id"] for row in found])
+    told = sequences(traces, [row["variant_id"] for row in found])
     currency = log.settings.config.company.currency
     result, running = [], 0
     for row in found:
@@ -74,20 +74,7 @@ def variants(traces: Traces, limit: int | None = None) -> Variants:
                 open_cases=int(row["open_cases"] or 0),
                 median_seconds=row["median_seconds"],
                 value=major(row["value"], currency),
-                activities=sequences[row["variant_id"]],
+                activities=told[row["variant_id"]],
             )
         )
     return Variants(traces.lens.object_type, totals["cases"], totals["total"], currency, tuple(result))
-
-
-def _sequences(traces: Traces, ids: list[str]) -> dict[str, tuple[str, ...]]:
-    """Activities of variants, read off one case of each."""
-    if not ids:
-        return {}
-    cases = traces.cases.filter(traces.cases.variant_id.isin(ids))
-    example = cases.group_by("variant_id").aggregate(case_id=cases.case_id.min())
-    steps = traces.pairs.join(example, "case_id").select("variant_id", "seq", "activity")
-    result: dict[str, list[str]] = {}
-    for row in traces.log.reader.rows(steps.order_by("variant_id", "seq")):
-        result.setdefault(row["variant_id"], []).append(row["activity"])
-    return {key: tuple(value) for key, value in result.items()}

@@ -9,7 +9,7 @@ import ibis
 from o2c_mining.bridge.alignment import Variant
 from o2c_mining.conformance.orders import Stamp, possible_orders
 from o2c_mining.log.money import reporting_minor
-from o2c_mining.trace.select import Traces
+from o2c_mining.trace.select import Traces, sequences
 
 MAX_ORDERS = 200
 
@@ -42,7 +42,8 @@ def cases_of(traces: Traces) -> list[Case]:
         value=reporting_minor(traces.log, cases).fill_null(0.0),
         lead=cases.closed_at.delta(cases.opened_at, unit="microsecond") / 1_000_000,
     )
-    known = _sequences(traces)
+    ids = traces.log.reader.rows(cases.select("variant_id").distinct())
+    known = sequences(traces, [row["variant_id"] for row in ids])
     unknown = _possible(traces)
     found = []
     for row in traces.log.reader.rows(facts.order_by("case_id")):
@@ -59,16 +60,6 @@ def cases_of(traces: Traces) -> list[Case]:
             )
         )
     return found
-
-
-def _sequences(traces: Traces) -> dict[str, Variant]:
-    """Activities of each variant, read off one case of it."""
-    example = traces.cases.group_by("variant_id").aggregate(case_id=traces.cases.case_id.min())
-    steps = traces.pairs.join(example, "case_id").select("variant_id", "seq", "activity")
-    found: dict[str, list[str]] = {}
-    for row in traces.log.reader.rows(steps.order_by("variant_id", "seq")):
-        found.setdefault(row["variant_id"], []).append(row["activity"])
-    return {variant_id: tuple(activities) for variant_id, activities in found.items()}
 
 
 def _possible(traces: Traces) -> dict[str, tuple[tuple[Variant, ...], bool]]:

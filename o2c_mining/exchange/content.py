@@ -81,8 +81,8 @@ def content_of(log: EventLog, members: ir.Table | None, *, everything: bool) -> 
 def flat_of(log: EventLog, lens: str, cases: ir.Table, pairs: ir.Table) -> Flat:
     """The chosen cases of a lens, one row per case and event."""
     facts = log.events.drop(*(name for name in (*_LOADED, "activity", "time") if name in log.events.columns))
-    facts = facts.drop("resource", "team", "system", "resource_kind")
-    steps = pairs.select("case_id", "seq", "event_id", "activity", "time", "resource", "team", "system")
+    facts = facts.drop("team", "system", "resource_kind")
+    steps = pairs.select("case_id", "seq", "event_id", "activity", "time", "team", "system")
     rows = steps.join(facts, "event_id").order_by("case_id", "seq")
     found = log.reader.execute(rows)
     objects = log.objects.semi_join(cases.select(object_id="case_id"), "object_id")

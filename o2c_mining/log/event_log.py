@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
@@ -18,6 +19,8 @@ from o2c_mining.log.schema import KEYS, TABLES
 from o2c_mining.log.store import Snapshot
 
 _FUTURE = timedelta(days=1)  # an event later than this after its load has an impossible time
+# Tables up to this size on disk are held in memory when a log is opened; larger ones are read where they are asked for.
+HELD_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class EventLog:
-    """OCEL 2.0 as ibis tables of current rows; nothing later than ``as_of`` exists in them."""
+    """OCEL 2.0 as ibis tables of current rows; nothing later than ``as_of`` exists in them.
+
+    ``is_held`` tells whether the tables are in memory. ``base`` is an earlier version in the same engine, of which
+    this log holds only what changed since.
+    """
 
     events: ir.Table
     objects: ir.Table
@@ -55,6 +62,8 @@ class EventLog:
     newest: datetime
     scope: Scope
     settings: Settings
+    is_held: bool = True
+    base: EventLog | None = None
 
     @property
     def stored_traces_hold(self) -> bool:
@@ -63,9 +72,25 @@ class EventLog:
 
 
 def open_event_log(
-    snapshot: Snapshot, settings: Settings, *, scope: Scope = EVERYTHING, as_of: datetime | None = None
+    snapshot: Snapshot,
+    settings: Settings,
+    *,
+    scope: Scope = EVERYTHING,
+    as_of: datetime | None = None,
+    previous: EventLog | None = None,
 ) -> EventLog:
     """Open a snapshot at a point in event time (default: its newest event with a possible time).
+
+    Parameters
+    ----------
+    snapshot, settings
+        From ``Store.snapshot`` and the workspace.
+    scope
+        What may be seen.
+    as_of
+        Nothing later exists.
+    previous
+        An earlier version of the same log that is still open: what did not change since is not read again.
 
     Raises
     ------
@@ -74,11 +99,21 @@ def open_event_log(
     """
     if snapshot.number == 0:
         raise LogError("the event store is empty; expected at least one load; run `o2c extract`")
-    reader = open_reader({f"{name}_versions": (snapshot.files(name), TABLES[name]) for name in TABLES})
-    tables = {
-        name: reader.materialize(f"{name}_current", current(reader.table(f"{name}_versions"), keys))
-        for name, keys in KEYS.items()
-    }
+    files = {name: snapshot.files(name) for name in TABLES}
+    is_held = sum(Path(file).stat().st_size for name in KEYS for file in files[name]) <= HELD_BYTES
+    base = None if is_held or as_of is not None else _base(previous, snapshot, settings)
+    sources = {f"{name}_versions": (files[name], TABLES[name]) for name in TABLES}
+    if base is None:
+        reader = open_reader(sources)
+    else:
+        reader = base.reader.fork()
+        for name, (paths, schema) in sources.items():
+            reader.add_files(name, paths, schema)
+    tables = {}
+    for name, keys in KEYS.items():
+        now = current(reader, reader.table(f"{name}_versions"), keys, name=f"{name}_corrected")
+        keep = reader.materialize if is_held else reader.view
+        tables[name] = keep(f"{name}_current", now)
     events = tables["events"]
     loaded = snapshot.committed_at or datetime.now(UTC)
     possible = events.filter(possible_times(events, loaded))
@@ -109,7 +144,21 @@ def open_event_log(
         newest=newest,
         scope=scope,
         settings=settings,
+        is_held=is_held,
+        base=base,
     )
+
+
+def _base(previous: EventLog | None, snapshot: Snapshot, settings: Settings) -> EventLog | None:
+    """The version that an open log's tables were read at, where the new one continues it."""
+    found = previous.base or previous if previous is not None else None
+    if found is None or found.is_held or not found.stored_traces_hold or found.settings != settings:
+        return None
+    before = found.snapshot
+    if any(row["source"] == "store" and int(str(row["commit"])) > before.number for row in snapshot.history()):
+        return None  # a compaction forgets what replaced what
+    same = (before.root, before.store_epoch, before.lenses) == (snapshot.root, snapshot.store_epoch, snapshot.lenses)
+    return found if same and before.number <= snapshot.number else None
 
 
 def _born_with(objects: ir.Table, o2o: ir.Table, now: ir.Table, later: ir.Table) -> ir.Table:

@@ -1,74 +1,110 @@
 """Run ibis expressions on DuckDB: the only module of the core that imports the engine.
 
 Expressions are compiled by ibis and executed here; ibis' own backends are never used. One reader serves one thread;
-``cursor()`` gives another thread its own on the same data.
+``cursor()`` gives another thread its own on the same tables. ``fork()`` opens another version of the log beside this
+one in the same engine, so that what did not change between two versions is held once.
 """
 
 from __future__ import annotations
 
+import functools
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from o2c_mining.errors import LogError
-from o2c_mining.log.engine import quoted, scan
+from o2c_mining.log.engine import literal, number, quoted, scan
+
+if TYPE_CHECKING:
+    from o2c_mining.log.store import Writer
 
 
 class Reader:
     """Tables by name, expressions in, Arrow out."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, lock: threading.Lock, known: dict[str, ir.Table]) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, names: _Names) -> None:
         self._connection = connection
-        self._lock = lock
-        self._known = known
+        self._names = names
 
     def cursor(self) -> Reader:
         """A reader on the same tables for another thread."""
         cursor = self._connection.cursor()
         cursor.execute("SET TimeZone = 'UTC'")
-        return Reader(cursor, self._lock, self._known)
+        return Reader(cursor, self._names)
+
+    def fork(self) -> Reader:
+        """A reader without tables in the same engine; its names are its own."""
+        cursor = self._connection.cursor()
+        cursor.execute("SET TimeZone = 'UTC'")
+        return Reader(cursor, _Names(self._names.engine))
 
     def table(self, name: str) -> ir.Table:
         """The ibis table of a registered name."""
-        found = self._known.get(name)
+        found = self._names.known.get(name)
         if found is None:
-            empty = self._connection.sql(f"SELECT * FROM {quoted(name)} LIMIT 0").to_arrow_table()
-            found = self._known[name] = ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=name)
+            held = self._names.held(name)
+            empty = self._connection.sql(f"SELECT * FROM {quoted(held)} LIMIT 0").to_arrow_table()
+            found = self._names.known[name] = ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=held)
         return found
+
+    def known(self, name: str) -> ir.Table | None:
+        """The table of that name where it was asked for before."""
+        return self._names.known.get(name)
 
     def add_files(self, name: str, files: Sequence[str], schema: pa.Schema) -> ir.Table:
         """A view over Parquet files; with no files an empty table of ``schema``."""
-        if files:
-            self._connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT * FROM {scan(files)}")
-            self._known.pop(name, None)
-            return self.table(name)
-        return self.register(name, schema.empty_table())
+        if not files:
+            return self.register(name, schema.empty_table())
+        return self._view(name, f"SELECT * FROM {scan(files)}")
 
     def register(self, name: str, rows: pa.Table) -> ir.Table:
         """Copy Arrow rows into a table of that name, replacing an earlier one."""
-        with self._lock:
+        self.drop(name)
+        with self._names.engine.lock:
             self._connection.register("_incoming", rows)
-            self._connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT * FROM _incoming")
+            self._connection.execute(f"CREATE TABLE {quoted(self._names.hold(name, 'TABLE'))} AS SELECT * FROM _incoming")
             self._connection.unregister("_incoming")
-            self._known.pop(name, None)
         return self.table(name)
 
     def materialize(self, name: str, expression: ir.Table) -> ir.Table:
         """Compute an expression once into a table of that name (kept when it is there already)."""
-        if name not in self._known:
-            sql = ibis.to_sql(expression, dialect="duckdb")
-            with self._lock:
-                self._connection.execute(f"CREATE TABLE IF NOT EXISTS {quoted(name)} AS {sql}")
+        if name not in self._names.known:
+            sql = self.sql(expression)
+            with self._names.engine.lock:
+                held = quoted(self._names.hold(name, "TABLE"))
+                self._connection.execute(f"CREATE TABLE IF NOT EXISTS {held} AS {sql}")
         return self.table(name)
+
+    def view(self, name: str, expression: ir.Table) -> ir.Table:
+        """Give an expression a name; it is computed whenever it is read."""
+        return self.table(name) if name in self._names.known else self._view(name, self.sql(expression))
+
+    def drop(self, *names: str) -> None:
+        """Forget tables and views, where there are any of these names."""
+        for name in names:
+            self._names.known.pop(name, None)
+            kind = self._names.created.pop(self._names.held(name), None)
+            if kind is not None:
+                self._connection.execute(f"DROP {kind} {quoted(self._names.held(name))}")
+
+    def size(self, name: str) -> int:
+        """Number of rows of a table of that name."""
+        return number(self._connection, f"SELECT count(*) FROM {quoted(self._names.held(name))}")
+
+    def sql(self, expression: ir.Table) -> str:
+        """The expression as SQL of this engine."""
+        return _compiled(expression.op())
 
     def execute(self, expression: ir.Table) -> pa.Table:
         """Rows of an expression as Arrow, times in UTC."""
-        sql = ibis.to_sql(expression, dialect="duckdb")
+        sql = self.sql(expression)
         try:
             return _plain_integers(self._connection.sql(sql).to_arrow_table())
         except duckdb.IOException as error:
@@ -86,6 +122,68 @@ class Reader:
         """Number of rows of an expression."""
         return int(self.rows(table.aggregate(n=table.count()))[0]["n"])
 
+    def write(self, writer: Writer, table: str, expression: ir.Table, **constants: str | int) -> int:
+        """Append the rows of an expression, with constant columns beside, to a table of the store; returns how many."""
+        beside = "".join(
+            f", {literal(value) if isinstance(value, str) else value} AS {quoted(name)}"
+            for name, value in constants.items()
+        )
+        rows = self._connection.sql(f"SELECT *{beside} FROM ({self.sql(expression)})").to_arrow_table()
+        writer.append(table, rows)
+        return int(rows.num_rows)
+
+    def _view(self, name: str, sql: str) -> ir.Table:
+        self.drop(name)
+        with self._names.engine.lock:
+            self._connection.execute(f"CREATE OR REPLACE VIEW {quoted(self._names.hold(name, 'VIEW'))} AS {sql}")
+        return self.table(name)
+
+
+class _Engine:
+    """What all readers of one in-memory database share."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.lock = threading.Lock()
+        self.opened = 0
+
+
+class _Names:
+    """The tables of one version of the log; they leave the memory when nobody reads that version any more."""
+
+    def __init__(self, engine: _Engine) -> None:
+        self.engine = engine
+        self.known: dict[str, ir.Table] = {}
+        with engine.lock:
+            engine.opened += 1
+            self._suffix = f"#{engine.opened}"
+        self.created: dict[str, str] = {}
+        weakref.finalize(self, _forget, engine.connection, self.created)
+
+    def held(self, name: str) -> str:
+        """The name the engine knows a table by."""
+        return name + self._suffix
+
+    def hold(self, name: str, kind: str) -> str:
+        """The same for a ``TABLE`` or ``VIEW`` that is about to be made."""
+        self.created[self.held(name)] = kind
+        return self.held(name)
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(operation: ops.Node) -> str:
+    """SQL of an expression; compiling takes longer than most answers, and the same questions come again and again."""
+    return str(ibis.to_sql(operation.to_expr(), dialect="duckdb", pretty=False))
+
+
+def _forget(connection: duckdb.DuckDBPyConnection, created: dict[str, str]) -> None:
+    try:
+        cursor = connection.cursor()
+        for name, kind in created.items():
+            cursor.execute(f"DROP {kind} IF EXISTS {quoted(name)}")
+    except duckdb.Error:  # the engine is being closed: its memory goes with it
+        return
+
 
 def open_reader(tables: Mapping[str, tuple[Sequence[str], pa.Schema]], *, threads: int | None = None) -> Reader:
     """A reader over named sets of Parquet files."""
@@ -93,7 +191,7 @@ def open_reader(tables: Mapping[str, tuple[Sequence[str], pa.Schema]], *, thread
     connection.execute("SET TimeZone = 'UTC'")
     if threads is not None:
         connection.execute(f"SET threads = {int(threads)}")
-    reader = Reader(connection, threading.Lock(), {})
+    reader = Reader(connection, _Names(_Engine(connection)))
     for name, (files, schema) in tables.items():
         reader.add_files(name, files, schema)
     return reader

@@ -135,10 +135,12 @@ BATCHES = pa.schema(
     ]
 )
 
+# A case gets a new number whenever its trace is built anew; rows of an older number are superseded.
 MEMBERSHIP = pa.schema(
     [
         ("lens", pa.string()),
-        ("case_id", pa.string()),
+        ("case_no", pa.int64()),
+        ("member_no", pa.int32()),
         ("object_id", pa.string()),
         ("object_type", pa.string()),
         ("path", pa.string()),
@@ -150,6 +152,7 @@ MEMBERSHIP = pa.schema(
 CASES = pa.schema(
     [
         ("lens", pa.string()),
+        ("case_no", pa.int64()),
         ("case_id", pa.string()),
         ("number", pa.string()),
         ("variant_id", pa.string()),
@@ -159,6 +162,10 @@ CASES = pa.schema(
         ("last_event_at", TIME),
         ("events", pa.int64()),
         ("order_known", pa.bool_()),
+        ("first_work_clock", pa.float64()),
+        ("last_kind", pa.int32()),  # of the case's last event
+        ("last_due_at", TIME),
+        ("last_work_clock", pa.float64()),
         ("amount_minor", pa.int64()),
         ("currency", pa.string()),
         ("refresh_seq", pa.int64()),
@@ -168,40 +175,56 @@ CASES = pa.schema(
 PAIRS = pa.schema(
     [
         ("lens", pa.string()),
-        ("case_id", pa.string()),
-        ("seq", pa.int64()),
+        ("case_no", pa.int64()),
+        ("seq", pa.int32()),
         ("event_id", pa.string()),
-        ("next_event_id", pa.string()),
-        ("activity", pa.string()),
-        ("next_activity", pa.string()),
-        ("team", pa.string()),
-        ("next_team", pa.string()),
-        ("system", pa.string()),
-        ("next_system", pa.string()),
-        ("resource", pa.string()),
-        ("next_resource", pa.string()),
-        ("resource_kind", pa.string()),
-        ("enabled_by_event_id", pa.string()),
-        ("enabled_activity", pa.string()),
-        ("enabled_team", pa.string()),
-        ("enabled_system", pa.string()),
+        ("kind", pa.int32()),
+        ("enabled_seq", pa.int32()),
         ("time", TIME),
         ("next_time", TIME),
-        ("elapsed_seconds", pa.float64()),
         ("work_clock", pa.float64()),
         ("working_seconds", pa.float64()),
         ("order_known", pa.bool_()),
-        ("handoff", pa.bool_()),
-        ("first_in_case", pa.bool_()),
-        ("is_end", pa.bool_()),
         ("due_at", TIME),
+        ("is_shared", pa.bool_()),
+        ("first_in_case", pa.bool_()),
+        ("first_in_cell", pa.bool_()),
+        ("first_of_activity", pa.bool_()),
         ("refresh_seq", pa.int64()),
+    ]
+)
+
+# What segments have in common: activity, team and system of an event, of the next one and of the one that enabled it.
+KINDS = pa.schema(
+    [
+        ("kind", pa.int32()),
+        ("activity", pa.string()),
+        ("team", pa.string()),
+        ("system", pa.string()),
+        ("resource_kind", pa.string()),
+        ("next_activity", pa.string()),
+        ("next_team", pa.string()),
+        ("next_system", pa.string()),
+        ("enabled_activity", pa.string()),
+        ("enabled_team", pa.string()),
+        ("enabled_system", pa.string()),
+        ("handoff", pa.bool_()),
+        ("is_end", pa.bool_()),
     ]
 )
 
 VARIANTS = pa.schema([("lens", pa.string()), ("variant_id", pa.string()), ("activities", pa.list_(pa.string()))])
 
-TOUCHED = pa.schema([("lens", pa.string()), ("case_id", pa.string()), ("refresh_seq", pa.int64())])
+# ``case_no`` is empty where a case has no event any more; ``replaces`` is the number it had before.
+TOUCHED = pa.schema(
+    [
+        ("lens", pa.string()),
+        ("case_id", pa.string()),
+        ("case_no", pa.int64()),
+        ("replaces", pa.int64()),
+        ("refresh_seq", pa.int64()),
+    ]
+)
 
 TABLES: dict[str, pa.Schema] = {
     "events": EVENTS,
@@ -214,6 +237,7 @@ TABLES: dict[str, pa.Schema] = {
     "membership": MEMBERSHIP,
     "cases": CASES,
     "pairs": PAIRS,
+    "kinds": KINDS,
     "variants": VARIANTS,
     "touched": TOUCHED,
 }

@@ -1,7 +1,8 @@
 """Build the traces of one lens: members, ordered events, enablement, segments, cases.
 
-Everything here is a lazy expression over current rows; who calls decides whether it is stored (``refresh``) or
-computed for one point in time (``select``).
+Every step is an expression over current rows, computed once into a table of the reader before the next one needs it.
+Cases are numbered and what events have in common (activity, team, system) is coded, so that the large sorts and joins
+move whole numbers, not texts. ``refresh`` stores the result, ``select`` builds it for one point in time.
 """
 
 from __future__ import annotations
@@ -11,21 +12,28 @@ from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
+from o2c_mining.log.reader import Reader
 from o2c_mining.log.schema import BASE_OBJECT_COLUMNS
 from o2c_mining.trace.lens import Lens, depth
+from o2c_mining.trace.members import find_members, links_between
+from o2c_mining.trace.steps import Steps
 
 SEPARATOR = "\x1f"
+NONE = -1  # the code of "no such event"
 _ORDER = ("time", "source_seq", "event_id")
+_STATE = ("activity", "team", "system", "resource_kind")
 
 
 @dataclass(frozen=True, slots=True)
 class TraceTables:
-    """The tables of one lens; see docs/architecture.md for the columns."""
+    """The tables of one lens as they are stored; see docs/architecture.md for the columns."""
 
     members: ir.Table
     cases: ir.Table
     pairs: ir.Table
+    kinds: ir.Table
     variants: ir.Table
 
 
@@ -46,67 +54,111 @@ class Inputs:
     work_days: ir.Table | None
 
 
-def members(inputs: Inputs, lens: Lens, case_ids: ir.Table | None = None) -> ir.Table:
-    """Which objects belong to which case: one row per case and object, with the first path that reached it."""
-    typed = inputs.objects.select("object_id", "object_type")
-    start = typed.filter(typed.object_type == lens.object_type)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored already: traces of other cases, which may share events with the new ones, and coded kinds."""
+
+    members: ir.Table | None = None  # case_no, object_id of cases that are not built now
+    kinds: ir.Table | None = None
+    last_kind: int = NONE
+
+
+def build(
+    reader: Reader,
+    name: str,
+    inputs: Inputs,
+    lens: Lens,
+    *,
+    case_ids: ir.Table | None = None,
+    first_no: int = 0,
+    known: Known | None = None,
+) -> TraceTables:
+    """Build the traces of a lens.
+
+    Parameters
+    ----------
+    reader
+        Runs and keeps the steps, under names that begin with ``name``.
+    inputs
+        Current rows and names.
+    lens
+        What a case is.
+    case_ids
+        Column ``case_id``: only these cases; default all.
+    first_no
+        Number of the first case; cases are numbered in the order of their ids.
+    known
+        What is stored already.
+    """
+    stored, steps = known or Known(), Steps(reader, name)
+    keep = steps.keep
+    # numbers that differ from load to load are rows of a table: the expressions stay the same and are compiled once
+    offsets = reader.register(
+        f"{name}:offsets",
+        pa.table({"first_no": pa.array([first_no], pa.int64()), "first_kind": pa.array([stored.last_kind + 1], pa.int32())}),
+    )
+    numbers = keep("numbers", _numbers(inputs, lens, case_ids, offsets))
+    members = keep("members", find_members(steps, inputs.objects, inputs.o2o, lens, numbers))
+    steps.forget(*(f"members_{level}" for level in range(depth(lens) + 1)))
+    references, events = _references(inputs, members), inputs.events
+    if case_ids is not None:
+        references = keep("references", references)
+        events = keep("events", events.semi_join(references, "event_id"))
+    facts = _facts(events, inputs)
+    states = keep("states", _states(facts))
+    occurrences = keep("occurrences", _occurrences(references, _coded(facts, states)))
+    steps.forget("references", "events")
+    sharing = keep("sharing", _sharing(inputs, occurrences, stored.members))
+    corrections = keep("enabling", _enabling(steps, inputs, members, occurrences))
+    steps.forget("firsts", "before")
+    ordered = keep("ordered", _ordered(occurrences, corrections, inputs.work_days))
+    ends = keep("ends", _ends(lens, members, occurrences, states, numbers))
+    steps.forget("occurrences", "enabling")
+    coded = keep("coded", _segments(ordered, ends, sharing))
+    steps.forget("ordered", "sharing")
+    kinds = keep("kinds", _kinds(coded, states, stored.kinds, offsets))
+    pairs = keep("pairs", _pairs(lens, coded, kinds))
+    steps.forget("coded")
+    sequences = keep("sequences", _sequences(pairs, kinds))
+    variants = keep("variants", _variants(lens, pairs, kinds, sequences))
+    cases = keep("cases", _cases(inputs, lens, numbers, pairs, kinds, ends, sequences, variants))
+    steps.forget("numbers", "states", "ends", "sequences", "offsets")
+    fresh = kinds.filter(kinds.is_new).drop("is_new", "state", "next_state", "enabled_state")
+    return TraceTables(members, cases, pairs, fresh, variants.drop("case_no"))
+
+
+def _numbers(inputs: Inputs, lens: Lens, case_ids: ir.Table | None, offsets: ir.Table) -> ir.Table:
+    """The case objects, numbered: case_no, case_id."""
+    start = inputs.objects.filter(inputs.objects.object_type == lens.object_type)
     if case_ids is not None:
         start = start.semi_join(case_ids, start.object_id == case_ids.case_id)
-    reached = start.select(case_id=start.object_id, object_id=start.object_id, object_type=start.object_type)
-    reached = reached.mutate(path=reached.object_type, steps=ibis.literal(0))
-    steps = steps_of(inputs, lens)
-    levels = [reached]
-    for level in range(1, depth(lens)):
-        last = levels[-1]
-        found = last.join(steps, last.object_id == steps.source_id)
-        found = found.filter(found.target_id != found.case_id)
-        levels.append(
-            found.select(
-                case_id=found.case_id,
-                object_id=found.target_id,
-                object_type=found.target_type,
-                path=found.path + " > " + found.target_type,
-                steps=ibis.literal(level),
-            ).distinct(on=["case_id", "object_id"], keep="first")
-        )
-    everything = levels[0] if len(levels) == 1 else ibis.union(*levels)
-    return everything.group_by("case_id", "object_id", "object_type").aggregate(
-        path=everything.path.argmin(ibis.struct({"steps": everything.steps, "path": everything.path}))
+    ranked = start.select(case_id=start.object_id, rank=ibis.row_number().over(ibis.window(order_by=start.object_id)))
+    joined = ranked.cross_join(offsets.select("first_no"))
+    return joined.select(case_no=(joined["rank"] + joined.first_no).cast("int64"), case_id=joined.case_id)
+
+
+def _references(inputs: Inputs, members: ir.Table) -> ir.Table:
+    """One row per case, member and event that refers to it."""
+    joined = members.select("case_no", "member_no", "object_id", "due_at").join(
+        inputs.e2o.select("event_id", "object_id"), "object_id"
     )
+    return joined.select("case_no", "member_no", "event_id", "due_at")
 
 
-def steps_of(inputs: Inputs, lens: Lens) -> ir.Table:
-    """Relations the lens may follow: one row per source and target object."""
-    typed = inputs.objects.select("object_id", "object_type")
-    pairs = inputs.o2o.select("source_id", "target_id").distinct()
-    sources = typed.select(source_id=typed.object_id, source_type=typed.object_type)
-    targets = typed.select(target_id=typed.object_id, target_type=typed.object_type)
-    joined = pairs.join(sources, "source_id").join(targets, "target_id")
-    allowed = (joined.source_type + ">" + joined.target_type).isin([f"{a}>{b}" for a, b in lens.edges])
-    return joined.filter(allowed).select("source_id", "target_id", "source_type", "target_type")
-
-
-def ordered_events(inputs: Inputs, case_members: ir.Table) -> ir.Table:
-    """Events of each case in total order: one row per case and event, ``seq`` from 0."""
-    referred = inputs.e2o.select("event_id", "object_id").distinct()
-    found = case_members.select("case_id", "object_id").join(referred, "object_id")
-    found = found.select("case_id", "event_id").distinct()
-    events = inputs.events
+def _facts(events: ir.Table, inputs: Inputs) -> ir.Table:
+    """What the order of events, their teams and their times need to know of each event."""
     lane = _named(events.activity, inputs.lanes).coalesce("unknown")
-    facts = events.select(
+    return events.select(
         "event_id",
-        "activity",
         "time",
         "source_seq",
-        "precision",
-        "system",
-        "resource",
-        "resource_kind",
+        event_no=events.ingest_seq,
+        width=events.precision.cases(("day", 86400), ("minute", 60), else_=0).cast("int32"),
+        activity=events.activity.coalesce(""),
         team=events.team.coalesce(_named(events.resource, inputs.teams), lane),
+        system=events.system.coalesce("unknown"),
+        resource_kind=events.resource_kind.coalesce("unknown"),
     )
-    joined = found.join(facts, "event_id")
-    window = ibis.window(group_by="case_id", order_by=[joined[name] for name in _ORDER])
-    return joined.mutate(seq=ibis.row_number().over(window))
 
 
 def _named(column: ir.StringValue, names: Mapping[str, str]) -> ir.StringValue:
@@ -115,47 +167,96 @@ def _named(column: ir.StringValue, names: Mapping[str, str]) -> ir.StringValue:
     return column.cases(*sorted(names.items()), else_=nothing) if names else nothing
 
 
-def enabled_by(inputs: Inputs, case_members: ir.Table, ordered: ir.Table) -> ir.Table:
-    """Which earlier event of the case enabled each event: columns case_id, seq, enabled_seq.
+def _states(facts: ir.Table) -> ir.Table:
+    """What events have in common, coded: state, activity, team, system, resource_kind."""
+    distinct = facts.select(*_STATE).distinct()
+    number = ibis.row_number().over(ibis.window(order_by=[distinct[name] for name in _STATE]))
+    return distinct.mutate(state=number.cast("int32"))
 
-    The latest earlier event that shares an object with it; where it is the first on all its objects, the latest
-    earlier event on a member directly related to one of them; else the event before it. The first event of a case
-    has no row.
-    """
-    own = case_members.select("case_id", "object_id")
-    referred = inputs.e2o.select("event_id", "object_id").distinct()
-    on_object = (
-        ordered.select("case_id", "event_id", "seq").join(referred, "event_id").join(own, ["case_id", "object_id"])
-    ).select("case_id", "seq", "object_id")
-    window = ibis.window(group_by=["case_id", "object_id"], order_by="seq")
-    before = on_object.mutate(previous=on_object.seq.lag().over(window))
-    shared = before.group_by("case_id", "seq").aggregate(shared_seq=before.previous.max())
 
-    firsts = shared.filter(shared.shared_seq.isnull(), shared.seq > 0).select("case_id", "seq")
-    links = inputs.o2o.select(a=inputs.o2o.source_id, b=inputs.o2o.target_id)
-    links = ibis.union(links, links.select(a=links.b, b=links.a), distinct=True)
-    first_objects = on_object.join(firsts, ["case_id", "seq"]).select("case_id", "seq", "object_id")
-    neighbours = first_objects.join(links, first_objects.object_id == links.a)
-    neighbours = neighbours.select(case_id=neighbours.case_id, seq=neighbours.seq, neighbour=neighbours.b).distinct()
-    other = on_object.select(case_id=on_object.case_id, neighbour=on_object.object_id, other_seq=on_object.seq)
-    related = neighbours.join(other, ["case_id", "neighbour"])
-    related = related.filter(related.other_seq < related.seq)
-    related = related.group_by("case_id", "seq").aggregate(related_seq=related.other_seq.max())
-
-    joined = shared.left_join(related, ["case_id", "seq"])
-    chosen = joined.select(
-        case_id=joined.case_id,
-        seq=joined.seq,
-        enabled_seq=joined.shared_seq.coalesce(joined.related_seq, joined.seq - 1),
+def _coded(facts: ir.Table, states: ir.Table) -> ir.Table:
+    return facts.join(states, list(_STATE)).select(
+        "event_id", "event_no", "time", "source_seq", "width", "state"
     )
-    return chosen.filter(chosen.seq > 0)
 
 
-def build(inputs: Inputs, lens: Lens, case_members: ir.Table, ordered: ir.Table, enabling: ir.Table) -> TraceTables:
-    """Cases, segments and variants over (preferably materialized) members, ordered events and enablement."""
-    clocked = _work_clock(ordered, inputs.work_days)
-    cases = _cases(inputs, lens, case_members, clocked)
-    return TraceTables(case_members, cases, _pairs(inputs, lens, clocked, enabling, cases), _variants(lens, ordered))
+def _occurrences(references: ir.Table, facts: ir.Table) -> ir.Table:
+    """One row per case, event and member it refers to; ``seq`` is the place of the event in its case, from 0.
+
+    ``is_first`` marks one row of every event in a case, ``is_alone`` those of events that refer to one member only.
+    ``previous`` is the place of the event before on the same member.
+    """
+    joined = references.join(facts, "event_id")
+    window = ibis.window(group_by="case_no", order_by=[joined[name] for name in _ORDER])
+    placed = joined.mutate(
+        seq=ibis.dense_rank().over(window).cast("int32"),
+        before=joined.event_no.lag().over(window),
+        after=joined.event_no.lead().over(window),
+    )
+    first = (placed.before != placed.event_no).fill_null(True)
+    last = (placed.after != placed.event_no).fill_null(True)
+    marked = placed.mutate(is_first=first, is_alone=first & last).drop("before", "after", "source_seq")
+    own = ibis.window(group_by=["case_no", "member_no"], order_by="seq")
+    return marked.mutate(previous=marked.seq.lag().over(own).nullif(marked.seq))
+
+
+def _sharing(inputs: Inputs, occurrences: ir.Table, others: ir.Table | None) -> ir.Table:
+    """Events that belong to several cases of the lens: event_no."""
+    spread = occurrences.group_by("event_no").aggregate(
+        low=occurrences.case_no.min(), high=occurrences.case_no.max()
+    )
+    several = spread.filter(spread.low != spread.high).select("event_no")
+    if others is None:
+        return several
+    here = occurrences.select("event_id", "event_no").distinct()
+    elsewhere = inputs.e2o.select("event_id", "object_id").join(here, "event_id")
+    elsewhere = elsewhere.semi_join(others, "object_id").select("event_no")
+    return ibis.union(several, elsewhere, distinct=True)
+
+
+def _enabling(steps: Steps, inputs: Inputs, members: ir.Table, occurrences: ir.Table) -> ir.Table:
+    """Where the enabling event is not simply the one before on the event's only member: case_no, seq, enabled_seq.
+
+    An event is enabled by the latest earlier event that shares a member with it; where it is the first on all its
+    members, by the latest earlier event on a member directly related to one of them.
+    """
+    several = occurrences.filter(~occurrences.is_alone)
+    shared = several.group_by("case_no", "seq").aggregate(enabled_seq=several.previous.max())
+    alone = occurrences.filter(occurrences.is_alone, occurrences.previous.isnull(), occurrences.seq > 0)
+    newest = shared.filter(shared.enabled_seq.isnull(), shared.seq > 0).select("case_no", "seq")
+    on_member = several.select("case_no", "seq", "member_no").semi_join(newest, ["case_no", "seq"])
+    firsts = steps.keep("firsts", ibis.union(alone.select("case_no", "seq", "member_no"), on_member))
+
+    links = links_between(members, inputs.o2o)
+    beside = firsts.join(links, ["case_no", "member_no"]).select("case_no", "seq", "other_no").distinct()
+    other = occurrences.select(case_no="case_no", other_no="member_no", other_seq="seq")
+    related = beside.join(other, ["case_no", "other_no"])
+    related = related.filter(related.other_seq < related.seq)
+    before = steps.keep("before", related.group_by("case_no", "seq").aggregate(enabled_seq=related.other_seq.max()))
+    return ibis.union(shared.filter(shared.enabled_seq.notnull()), before.select("case_no", "seq", "enabled_seq"))
+
+
+def _ordered(occurrences: ir.Table, corrections: ir.Table, work_days: ir.Table | None) -> ir.Table:
+    """One row per case and event with the place of the event that enabled it and the next one beside."""
+    # an event that refers to several members has the latest due date of them
+    several = occurrences.filter(~occurrences.is_alone)
+    dues = several.group_by("case_no", "seq").aggregate(latest_due=several.due_at.max())
+    firsts = occurrences.filter(occurrences.is_first)
+    joined = firsts.left_join(corrections, ["case_no", "seq"]).drop("case_no_right", "seq_right")
+    joined = joined.left_join(dues, ["case_no", "seq"])
+    alone = ibis.ifelse(joined.is_alone, joined.previous, ibis.null("int32"))
+    rows = joined.select(
+        "case_no",
+        "seq",
+        "event_id",
+        "event_no",
+        "time",
+        "width",
+        "state",
+        own_due=ibis.ifelse(joined.is_alone, joined.due_at, joined.latest_due),
+        enabled_seq=joined.enabled_seq.coalesce(alone, joined.seq - 1).cast("int32"),
+    )
+    return _work_clock(rows, work_days)
 
 
 def _work_clock(ordered: ir.Table, work_days: ir.Table | None) -> ir.Table:
@@ -173,159 +274,235 @@ def _work_clock(ordered: ir.Table, work_days: ir.Table | None) -> ir.Table:
     return joined.mutate(work_clock=clock).select(*ordered.columns, "work_clock")
 
 
-def _cases(inputs: Inputs, lens: Lens, case_members: ir.Table, ordered: ir.Table) -> ir.Table:
-    ranked = ordered.mutate(order_known=_order_known(ordered))
-    bounds = ranked.group_by("case_id").aggregate(
-        opened_at=ranked.time.min(),
-        last_event_at=ranked.time.max(),
-        events=ranked.count(),
-        order_known=ranked.order_known.all(),
-        variant_id=_sequence(ranked).join(SEPARATOR).hexdigest("md5"),
+def _ends(lens: Lens, members: ir.Table, occurrences: ir.Table, states: ir.Table, numbers: ir.Table) -> ir.Table:
+    """How cases ended: case_no, end_kind (null for open ones)."""
+    named = occurrences.select("case_no", "member_no", "state").join(
+        states.select("state", "activity").filter(
+            states.activity.isin(sorted({*lens.cancels, *(name for _, names in lens.finals for name in names)}) or [""])
+        ),
+        "state",
     )
-    joined = bounds.left_join(_ends(inputs, lens, case_members), "case_id")
+    typed = named.select("case_no", "member_no", "activity").join(
+        members.select("case_no", "member_no", "object_type", "is_case"), ["case_no", "member_no"]
+    )
+    cancelled = typed.filter(typed.is_case, typed.activity.isin(lens.cancels or ("",)))
+    cancelled = cancelled.select("case_no").distinct().mutate(is_cancelled=ibis.literal(True))
+    ending = ibis.literal(False)
+    for kind, activities in lens.finals:
+        ending = ending | ((typed.object_type == kind) & typed.activity.isin(activities))
+    finished = typed.filter(ending).select("case_no", "member_no").distinct().mutate(done=ibis.literal(True))
+    watched = [name for name, _ in lens.finals]
+    parts = members.filter(members.object_type.isin(watched or [""])).select("case_no", "member_no", "object_type")
+    state = parts.left_join(finished, ["case_no", "member_no"])
+    state = state.select("case_no", "object_type", done=state.done.fill_null(False))
+    complete = state.done.all()
+    for name in lens.required:
+        complete = complete & (state.object_type == name).any()
+    completed = state.group_by("case_no").aggregate(is_completed=complete)
+    joined = numbers.select("case_no").left_join(cancelled, "case_no").drop("case_no_right")
+    joined = joined.left_join(completed, "case_no").drop("case_no_right")
+    otherwise = ibis.null("string") if lens.finals else ibis.literal("completed")
+    kind = ibis.cases(
+        (joined.is_cancelled.fill_null(False), "cancelled"),
+        (joined.is_completed.fill_null(False), "completed"),
+        else_=otherwise,
+    )
+    return joined.select("case_no", end_kind=kind if lens.finals else ibis.literal("completed"))
+
+
+def _segments(ordered: ir.Table, ends: ir.Table, sharing: ir.Table) -> ir.Table:
+    """One row per case and event with the next one, its enabler and the states of all three."""
+    window = ibis.window(group_by="case_no", order_by="seq")
+    names = ("time", "state", "width", "work_clock", "own_due", "enabled_seq")
+    ahead = ordered.mutate(**{f"next_{name}": ordered[name].lead().over(window) for name in names})
+    far = ahead.filter(ahead.next_enabled_seq != ahead.seq).select("case_no", "seq", "next_enabled_seq")
+    enablers = ordered.select("case_no", next_enabled_seq="seq", far_state="state")
+    far = far.join(enablers, ["case_no", "next_enabled_seq"]).select("case_no", "seq", "far_state")
+    joined = ahead.left_join(far, ["case_no", "seq"]).drop("case_no_right", "seq_right")
+    joined = joined.join(ends.select("case_no", "end_kind"), "case_no")
+    shared = joined.left_join(sharing.mutate(is_shared=ibis.literal(True)), "event_no")
+    is_last = shared.next_state.isnull()
+    gap = shared.next_time.delta(shared.time, unit="microsecond") / 1_000_000
+    unknown = ((shared.width > 0) & (gap < shared.width)) | ((shared.next_width > 0) & (gap == 0))
+    near = ibis.ifelse(is_last, ibis.null("int32"), shared.state)
+    return shared.select(
+        "case_no",
+        "seq",
+        "event_id",
+        "time",
+        "next_time",
+        "work_clock",
+        "state",
+        next_state=shared.next_state.coalesce(NONE).cast("int32"),
+        enabled_state=shared.far_state.coalesce(near, NONE).cast("int32"),
+        enabled_seq=shared.next_enabled_seq,
+        is_end=is_last & shared.end_kind.notnull(),
+        working_seconds=shared.next_work_clock - shared.work_clock,
+        order_known=~unknown.fill_null(False),
+        due_at=ibis.ifelse(is_last, shared.own_due, shared.next_own_due),
+        is_shared=shared.is_shared.fill_null(False),
+    )
+
+
+_KIND = (
+    "activity",
+    "team",
+    "system",
+    "resource_kind",
+    "next_activity",
+    "next_team",
+    "next_system",
+    "enabled_activity",
+    "enabled_team",
+    "enabled_system",
+    "is_end",
+)
+
+
+def _kinds(coded: ir.Table, states: ir.Table, stored: ir.Table | None, offsets: ir.Table) -> ir.Table:
+    """What segments have in common, coded: the stored kinds keep their number, new ones follow (``is_new``)."""
+    codes = coded.select("state", "next_state", "enabled_state", "is_end").distinct()
+    own = codes.join(states, "state")
+    ahead = states.select(
+        next_state="state", next_activity="activity", next_team="team", next_system="system"
+    )
+    named = own.left_join(ahead, "next_state").drop("next_state_right")
+    behind = states.select(
+        enabled_state="state", enabled_activity="activity", enabled_team="team", enabled_system="system"
+    )
+    named = named.left_join(behind, "enabled_state").drop("enabled_state_right")
+    changed = (named.next_team != named.enabled_team) | (named.next_system != named.enabled_system)
+    named = named.mutate(handoff=changed.fill_null(False))
+    named = named.mutate(told=_told(named))
+    if stored is None:
+        known = named.mutate(known_kind=ibis.null("int32"))
+    else:
+        known = named.left_join(stored.select(told=_told(stored), known_kind="kind"), "told").drop("told_right")
+    ranked = known.mutate(
+        rank=ibis.row_number().over(ibis.window(order_by=[known.known_kind.notnull(), known.told]))
+    ).cross_join(offsets.select("first_kind"))
+    numbered = ranked.mutate(
+        kind=ranked.known_kind.coalesce(ranked["rank"] + ranked.first_kind).cast("int32"),
+        is_new=ranked.known_kind.isnull(),
+    )
+    return numbered.select(*codes.columns, *_KIND[:-1], "handoff", "kind", "is_new")
+
+
+def _told(kinds: ir.Table) -> ir.StringValue:
+    """All that a kind says, as one text: nulls and empty texts differ."""
+    parts = [(ibis.literal("=") + kinds[name].cast("string")).coalesce("") for name in _KIND]
+    return ibis.literal(SEPARATOR).join(parts)
+
+
+def _pairs(lens: Lens, coded: ir.Table, kinds: ir.Table) -> ir.Table:
+    """The segments with their kind, and which of them are the first of their sort in the case."""
+    edges = kinds.select("state", "next_state", "enabled_state", "is_end", "kind", **group_codes(kinds))
+    keyed = coded.join(edges, ["state", "next_state", "enabled_state", "is_end"])
+
+    def first(*names: str) -> ir.BooleanValue:
+        window = ibis.window(group_by=["case_no", *names], order_by="seq")
+        return keyed.seq.lag().over(window).isnull()
+
+    flagged = keyed.mutate(first_in_case=first("edge"), first_in_cell=first("cell"), first_of_activity=first("node"))
+    return flagged.select(
+        "case_no",
+        "seq",
+        "event_id",
+        "kind",
+        "enabled_seq",
+        "time",
+        "next_time",
+        "work_clock",
+        "working_seconds",
+        "order_known",
+        "due_at",
+        "is_shared",
+        "first_in_case",
+        "first_in_cell",
+        "first_of_activity",
+        lens=ibis.literal(lens.object_type),
+    )
+
+
+def group_codes(kinds: ir.Table) -> dict[str, ir.IntegerValue]:
+    """Codes of the groups that analyses count by, each the least kind of its group.
+
+    ``edge``: activity and next activity; ``cell``: a cell of the ledger; ``node``: the activity.
+    """
+    start = [kinds.enabled_activity.coalesce(kinds.activity), kinds.enabled_team.coalesce(kinds.team)]
+    start.append(kinds.enabled_system.coalesce(kinds.system))
+    cell = [*start, kinds.next_activity, kinds.next_team, kinds.next_system, kinds.handoff, kinds.is_end]
+    groups = {"edge": [kinds.activity, kinds.next_activity, kinds.is_end], "cell": cell, "node": [kinds.activity]}
+    return {name: kinds.kind.min().over(ibis.window(group_by=by)).cast("int32") for name, by in groups.items()}
+
+
+def _sequences(pairs: ir.Table, kinds: ir.Table) -> ir.Table:
+    """The codes of each case's activities in order, as text: case_no, sequence, and what its events add up to."""
+    named = pairs.join(kinds.select("kind", node=group_codes(kinds)["node"]), "kind")
+    steps = ibis.struct({"seq": named.seq, "node": named.node}).collect().sort()
+    return named.group_by("case_no").aggregate(
+        sequence=steps.map(lambda step: step.node.cast("string")).join(","),
+        opened_at=named.time.min(),
+        last_event_at=named.time.max(),
+        first_work_clock=named.work_clock.min(),
+        events=named.count(),
+        order_known=named.order_known.all(),
+    )
+
+
+def _variants(lens: Lens, pairs: ir.Table, kinds: ir.Table, sequences: ir.Table) -> ir.Table:
+    """Distinct sequences of activities: lens, variant_id, activities, and the case they were read off."""
+    example = sequences.group_by("sequence").aggregate(case_no=sequences.case_no.min())
+    steps = pairs.semi_join(example, "case_no").join(kinds.select("kind", "activity"), "kind")
+    ordered = ibis.struct({"seq": steps.seq, "activity": steps.activity}).collect().sort()
+    listed = steps.group_by("case_no").aggregate(activities=ordered.map(lambda step: step.activity))
+    return listed.select(
+        "case_no",
+        "activities",
+        variant_id=listed.activities.join(SEPARATOR).hexdigest("md5"),
+        lens=ibis.literal(lens.object_type),
+    )
+
+
+def _cases(
+    inputs: Inputs,
+    lens: Lens,
+    numbers: ir.Table,
+    pairs: ir.Table,
+    kinds: ir.Table,
+    ends: ir.Table,
+    sequences: ir.Table,
+    variants: ir.Table,
+) -> ir.Table:
+    """One row per case that has an event: when, how it ended, its variant, where it stands, the object's attributes."""
+    example = sequences.group_by("sequence").aggregate(case_no=sequences.case_no.min())
+    told = example.join(variants.select("case_no", "variant_id"), "case_no").select("sequence", "variant_id")
+    joined = sequences.join(told, "sequence").join(numbers, "case_no").join(ends, "case_no")
+    last = pairs.join(kinds.filter(kinds.next_activity.isnull()).select("kind"), "kind")
+    last = last.select("case_no", last_kind="kind", last_due_at="due_at", last_work_clock="work_clock")
+    joined = joined.join(last, "case_no")
     objects = inputs.objects
     attributes = [name for name in objects.columns if name not in BASE_OBJECT_COLUMNS]
-    own = objects.select("number", "amount_minor", "currency", *attributes, case_id=objects.object_id)
-    table = joined.drop("case_id_right").join(own, "case_id")
-    closed = ibis.literal(True) if not lens.finals else table.end_kind.notnull()
+    own = objects.filter(objects.object_type == lens.object_type)
+    own = own.select("number", "amount_minor", "currency", *attributes, case_id=own.object_id)
+    table = joined.join(own, "case_id")
     return table.select(
+        "case_no",
         "case_id",
         "number",
         "variant_id",
         "opened_at",
         "last_event_at",
+        "end_kind",
         "events",
         "order_known",
+        "first_work_clock",
+        "last_kind",
+        "last_due_at",
+        "last_work_clock",
         "amount_minor",
         "currency",
         *attributes,
         lens=ibis.literal(lens.object_type),
-        closed_at=ibis.ifelse(closed, table.last_event_at, ibis.null("timestamp('UTC', 6)")),
-        end_kind=table.end_kind if lens.finals else ibis.literal("completed"),
+        closed_at=ibis.ifelse(table.end_kind.notnull(), table.last_event_at, ibis.null("timestamp('UTC', 6)")),
     )
-
-
-def _ends(inputs: Inputs, lens: Lens, case_members: ir.Table) -> ir.Table:
-    """How cases ended: case_id, end_kind (only for ended ones)."""
-    referred = inputs.e2o.select("event_id", "object_id").distinct()
-    named = inputs.events.select("event_id", "activity").join(referred, "event_id")
-    own = named.filter(named.activity.isin(lens.cancels or ("",)))
-    cancelled = own.select(case_id=own.object_id).distinct().mutate(is_cancelled=ibis.literal(True))
-    watched = [name for name, _ in lens.finals]
-    parts = case_members.filter(case_members.object_type.isin(watched or [""])).select(
-        "case_id", "object_id", "object_type"
-    )
-    done = [
-        named.filter(named.activity.isin(activities))
-        .select("object_id")
-        .distinct()
-        .mutate(object_type=ibis.literal(name), done=ibis.literal(True))
-        for name, activities in lens.finals
-    ] or [named.filter(ibis.literal(False)).select("object_id").mutate(object_type=ibis.literal(""), done=True)]
-    finished = done[0] if len(done) == 1 else ibis.union(*done)
-    state = parts.left_join(finished, ["object_id", "object_type"])
-    state = state.select("case_id", "object_type", done=state.done.fill_null(False))
-    present = [(state.object_type == name).any() for name in lens.required]
-    complete = state.done.all()
-    for found in present:
-        complete = complete & found
-    completed = state.group_by("case_id").aggregate(is_completed=complete)
-    every = case_members.select("case_id").distinct()
-    joined = every.left_join(cancelled, "case_id").drop("case_id_right")
-    joined = joined.left_join(completed, "case_id").drop("case_id_right")
-    kind = ibis.cases(
-        (joined.is_cancelled.fill_null(False), "cancelled"),
-        (joined.is_completed.fill_null(False), "completed"),
-        else_=ibis.null("string"),
-    )
-    return joined.select(case_id=joined.case_id, end_kind=kind)
-
-
-def _sequence(ordered: ir.Table) -> ir.ArrayColumn:
-    """Activities of a case in order: collect, sort by seq, keep the name (Spark has no ordered collect)."""
-    steps = ibis.struct({"seq": ordered.seq, "activity": ordered.activity}).collect()
-    return steps.sort().map(lambda step: step.activity)
-
-
-def _variants(lens: Lens, ordered: ir.Table) -> ir.Table:
-    per_case = ordered.group_by("case_id").aggregate(activities=_sequence(ordered))
-    per_case = per_case.mutate(variant_id=per_case.activities.join(SEPARATOR).hexdigest("md5"))
-    distinct = per_case.group_by("variant_id").aggregate(activities=per_case.activities.arbitrary())
-    return distinct.mutate(lens=ibis.literal(lens.object_type))
-
-
-def _order_known(ordered: ir.Table) -> ir.BooleanColumn:
-    """Whether the next event of the case certainly comes later, given how exact both stamps are."""
-    window = ibis.window(group_by="case_id", order_by="seq")
-    width = ordered.precision.cases(("day", 86400), ("minute", 60), else_=0)
-    next_time, next_width = ordered.time.lead().over(window), width.lead().over(window)
-    gap = next_time.delta(ordered.time, unit="second")
-    unknown = ((width > 0) & (gap < width)) | ((next_width > 0) & (next_time == ordered.time))
-    return ~unknown.fill_null(False)
-
-
-def _pairs(inputs: Inputs, lens: Lens, ordered: ir.Table, enabling: ir.Table, cases: ir.Table) -> ir.Table:
-    window = ibis.window(group_by="case_id", order_by="seq")
-    ahead = {f"next_{name}": ordered[name].lead().over(window) for name in _NEXT}
-    pairs = ordered.mutate(
-        order_known=_order_known(ordered), next_clock=ordered.work_clock.lead().over(window), **ahead
-    )
-    enablers = ordered.select(
-        case_id=ordered.case_id,
-        enabled_seq=ordered.seq,
-        enabled_by_event_id=ordered.event_id,
-        enabled_activity=ordered.activity,
-        enabled_team=ordered.team,
-        enabled_system=ordered.system,
-    )
-    resolved = enabling.join(enablers, ["case_id", "enabled_seq"]).drop("enabled_seq")
-    resolved = resolved.mutate(seq=resolved.seq - 1)
-    pairs = pairs.left_join(resolved, ["case_id", "seq"]).drop("case_id_right", "seq_right")
-    ends = cases.select("case_id", ended=cases.closed_at.notnull())
-    pairs = pairs.join(ends, "case_id")
-    pairs = pairs.mutate(is_end=pairs.next_event_id.isnull() & pairs.ended)
-    dues = _dues(inputs)
-    pairs = pairs.mutate(due_event=pairs.next_event_id.coalesce(pairs.event_id))
-    pairs = pairs.left_join(dues, pairs.due_event == dues.event_id).drop("event_id_right")
-    edge = ibis.window(group_by=[pairs.case_id, pairs.activity, pairs.next_activity], order_by=pairs.seq)
-    changed = (pairs.next_team != pairs.enabled_team) | (pairs.next_system != pairs.enabled_system)
-    return pairs.select(
-        "case_id",
-        "seq",
-        "event_id",
-        "next_event_id",
-        "activity",
-        "next_activity",
-        "team",
-        "next_team",
-        "system",
-        "next_system",
-        "resource",
-        "next_resource",
-        "resource_kind",
-        "enabled_by_event_id",
-        "enabled_activity",
-        "enabled_team",
-        "enabled_system",
-        "time",
-        "next_time",
-        "work_clock",
-        "order_known",
-        "is_end",
-        "due_at",
-        lens=ibis.literal(lens.object_type),
-        elapsed_seconds=pairs.next_time.delta(pairs.time, unit="microsecond") / 1_000_000,
-        working_seconds=pairs.next_clock - pairs.work_clock,
-        handoff=changed.fill_null(False),
-        first_in_case=ibis.row_number().over(edge) == 0,
-    )
-
-
-_NEXT = ("event_id", "activity", "team", "system", "resource", "time")
-
-
-def _dues(inputs: Inputs) -> ir.Table:
-    """Latest due date among the objects an event refers to."""
-    dated = inputs.objects.filter(inputs.objects.due_at.notnull()).select("object_id", "due_at")
-    referred = inputs.e2o.select("event_id", "object_id").distinct().join(dated, "object_id")
-    return referred.group_by("event_id").aggregate(due_at=referred.due_at.max())

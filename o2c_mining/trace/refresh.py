@@ -15,19 +15,22 @@ from o2c_mining.log.event_log import Settings, possible_times
 from o2c_mining.log.reader import Reader, open_reader
 from o2c_mining.log.schema import KEYS, TABLES
 from o2c_mining.log.store import Writer
-from o2c_mining.trace.build import Inputs, build, enabled_by, members, ordered_events, steps_of
-from o2c_mining.trace.lens import Lens, depth, fingerprint, lens_from_paths, lens_of
+from o2c_mining.trace.build import NONE, Inputs, Known, build
+from o2c_mining.trace.lens import Lens, fingerprint, lens_from_paths, lens_of
+from o2c_mining.trace.members import cases_above
+from o2c_mining.trace.steps import Steps
+from o2c_mining.trace.stored import live, superseded
 
 # Raised whenever the meaning of a stored trace changes: stores built with another one are rebuilt on the next load.
-TRACE_VERSION = 1
-_STORED = ("membership", "cases", "pairs", "variants", "touched")
+TRACE_VERSION = 2
+_READ = ("events", "objects", "e2o", "o2o", "membership", "cases", "kinds", "variants", "touched")
 _DAY_SCHEMA = pa.schema(
     [("utc_date", pa.date32()), ("clock_before", pa.float64())]
     + [(f"w{n}_{edge}", pa.float64()) for n in (1, 2, 3) for edge in ("start", "end")]
 )
 
 
-def refresh(writer: Writer, settings: Settings, touched: Iterable[str]) -> int:
+def refresh(writer: Writer, settings: Settings, touched: Iterable[str] | pa.Table | None) -> int:
     """Rebuild the traces of every case that a touched object belongs to, or did; return how many.
 
     When the lenses, the lanes, the calendar or ``TRACE_VERSION`` differ from those of the stored traces, all cases
@@ -40,21 +43,27 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str]) -> int:
     settings
         Lenses, lanes and calendar.
     touched
-        Ids of objects that changed, gained or lost an event or a relation.
+        Ids of objects that changed, gained or lost an event or a relation (as a table: its column ``object_id``);
+        ``None`` rebuilds everything.
     """
-    names = ("events", "objects", "e2o", "o2o", *_STORED)
-    reader = open_reader({f"{name}_versions": (writer.files(name), TABLES[name]) for name in names})
+    reader = open_reader({f"{name}_versions": (writer.files(name), TABLES[name]) for name in _READ})
     inputs = inputs_of(reader, settings, loaded=datetime.now(UTC))
     known = known_types(reader, inputs.objects)
     lenses = stored_lenses(known, settings)
     stamp = stamp_of(known, settings)
-    ids = None if stamp != writer.lenses else sorted(set(touched))
-    if ids is not None and not ids:
-        return 0
-    changed = None if ids is None else reader.register("touched_objects", pa.table({"object_id": ids}))
+    changed = None
+    if touched is not None and stamp == writer.lenses:
+        ids = touched.select(["object_id"]) if isinstance(touched, pa.Table) else _id_table(touched)
+        if ids.num_rows == 0:
+            return 0
+        changed = reader.register("touched_objects", ids)
     total = sum(_refresh_lens(reader, writer, inputs, lens, changed) for lens in lenses)
     writer.set_lenses(stamp)
     return total
+
+
+def _id_table(ids: Iterable[str]) -> pa.Table:
+    return pa.table({"object_id": pa.array(sorted(set(ids)), pa.string())})
 
 
 def stored_lenses(known: list[str], settings: Settings) -> list[Lens]:
@@ -72,7 +81,7 @@ def stamp_of(known: list[str], settings: Settings) -> str:
 def inputs_of(reader: Reader, settings: Settings, *, loaded: datetime) -> Inputs:
     """Current rows of a reader that has the tables ``<name>_versions``."""
     tables = {
-        name: reader.materialize(f"{name}_current", current(reader.table(f"{name}_versions"), KEYS[name]))
+        name: current(reader, reader.table(f"{name}_versions"), KEYS[name], name=f"{name}_corrected")
         for name in ("events", "objects", "e2o", "o2o")
     }
     events = tables["events"].filter(possible_times(tables["events"], loaded))
@@ -118,52 +127,53 @@ def lens_for(name: str, known: list[str], settings: Settings) -> Lens:
 
 def _refresh_lens(reader: Reader, writer: Writer, inputs: Inputs, lens: Lens, changed: ir.Table | None) -> int:
     kind = lens.object_type
-    before = latest(reader.table("membership_versions"), reader.table("touched_versions"), kind)
-    if changed is None:
-        case_ids = None
-        stale = inputs.objects.filter(inputs.objects.object_type == kind).select(case_id="object_id")
-        stale = ibis.union(stale, before.select("case_id"), distinct=True)
+    gone = superseded(reader, kind)
+    before = live(reader.table("cases_versions"), gone, kind).select("case_id", "case_no")
+    membership = live(reader.table("membership_versions"), gone, kind).select("case_no", "object_id")
+    case_ids, others = None, None
+    if changed is not None:
+        hit = before.semi_join(membership.semi_join(changed, "object_id"), "case_no").select("case_id")
+        above = cases_above(Steps(reader, kind), inputs.objects, inputs.o2o, lens, changed)
+        case_ids = reader.materialize(f"stale_{kind}", ibis.union(hit, above, distinct=True))
+        count = reader.size(f"stale_{kind}")
+        if count == 0:
+            return 0
+        before = reader.materialize(f"before_{kind}", before.semi_join(case_ids, "case_id"))
+        others = membership.anti_join(before, "case_no")
     else:
-        stale = ibis.union(
-            before.semi_join(changed, "object_id").select("case_id"),
-            _cases_above(inputs, lens, changed),
-            distinct=True,
-        )
-    case_ids = reader.materialize(f"stale_{kind}", stale)
-    touched_rows = reader.execute(case_ids.mutate(lens=ibis.literal(kind), refresh_seq=ibis.literal(writer.number)))
-    if touched_rows.num_rows == 0:
-        return 0
-    found = reader.materialize(f"members_{kind}", members(inputs, lens, case_ids))
-    ordered = reader.materialize(f"ordered_{kind}", ordered_events(inputs, found))
-    enabling = reader.materialize(f"enabling_{kind}", enabled_by(inputs, found, ordered))
-    traces = build(inputs, lens, found, ordered, enabling)
-    stamp = {"lens": ibis.literal(kind), "refresh_seq": ibis.literal(writer.number)}
-    known = reader.table("variants_versions")
-    fresh = traces.variants.anti_join(known.filter(known.lens == kind), "variant_id")
-    writer.append("membership", reader.execute(traces.members.mutate(**stamp)))
-    writer.append("cases", reader.execute(traces.cases.mutate(**stamp)))
-    writer.append("pairs", reader.execute(traces.pairs.mutate(**stamp)))
-    writer.append("variants", reader.execute(fresh))
-    writer.append("touched", touched_rows)
-    return int(touched_rows.num_rows)
+        starts = inputs.objects.filter(inputs.objects.object_type == kind)
+        count = reader.count(starts)
+    stored = reader.table("kinds_versions")
+    last_kind = reader.rows(stored.aggregate(last=stored.kind.max()))[0]["last"]
+    traces = build(
+        reader,
+        kind,
+        inputs,
+        lens,
+        case_ids=case_ids,
+        first_no=writer.next_seq(count),
+        known=Known(others, None if last_kind is None else stored, NONE if last_kind is None else last_kind),
+    )
+    stamp = {"refresh_seq": writer.number}
+    seen = reader.table("variants_versions")
+    fresh = traces.variants.anti_join(seen.filter(seen.lens == kind), "variant_id")
+    reader.write(writer, "membership", traces.members.drop("is_case", "due_at"), lens=kind, **stamp)
+    reader.write(writer, "cases", traces.cases, **stamp)
+    reader.write(writer, "pairs", traces.pairs, **stamp)
+    reader.write(writer, "kinds", traces.kinds)
+    reader.write(writer, "variants", fresh)
+    refreshed = reader.write(writer, "touched", _touched(before, traces.cases, case_ids), lens=kind, **stamp)
+    reader.drop(*(f"{kind}:{step}" for step in ("members", "cases", "pairs", "kinds", "variants")))
+    reader.add_files("kinds_versions", writer.files("kinds"), TABLES["kinds"])  # the next lens knows the new ones
+    return refreshed
 
 
-def latest(stored: ir.Table, touched: ir.Table, lens: str) -> ir.Table:
-    """Rows of a stored trace table that belong to the newest refresh of their case."""
-    mine = touched.filter(touched.lens == lens)
-    newest = mine.group_by("case_id").aggregate(refresh_seq=mine.refresh_seq.max())
-    return stored.filter(stored.lens == lens).semi_join(newest, ["case_id", "refresh_seq"])
-
-
-def _cases_above(inputs: Inputs, lens: Lens, changed: ir.Table) -> ir.Table:
-    """Cases that reach a changed object along the lens, found by walking its steps backwards."""
-    typed = inputs.objects.select("object_id", "object_type")
-    steps = steps_of(inputs, lens)
-    frontier = typed.semi_join(changed, "object_id")
-    levels = [frontier]
-    for _ in range(1, depth(lens)):
-        last = levels[-1]
-        back = last.join(steps, last.object_id == steps.target_id)
-        levels.append(back.select(object_id=back.source_id, object_type=back.source_type).distinct())
-    everything = levels[0] if len(levels) == 1 else ibis.union(*levels, distinct=True)
-    return everything.filter(everything.object_type == lens.object_type).select(case_id="object_id").distinct()
+def _touched(before: ir.Table, cases: ir.Table, case_ids: ir.Table | None) -> ir.Table:
+    """What became of each case: case_id, case_no (null without events), replaces (null for a new case)."""
+    built = cases.select("case_id", "case_no")
+    replaced = before.select("case_id", replaces=before.case_no)
+    every = ibis.union(replaced.select("case_id"), built.select("case_id"), distinct=True)
+    if case_ids is not None:
+        every = ibis.union(every, case_ids, distinct=True)
+    joined = every.left_join(built, "case_id").drop("case_id_right").left_join(replaced, "case_id")
+    return joined.select("case_id", "case_no", "replaces")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -12,9 +13,11 @@ import ibis.expr.types as ir
 from o2c_mining.calendar.working import work_clock
 from o2c_mining.errors import AnalysisError
 from o2c_mining.log.event_log import EventLog
-from o2c_mining.trace.build import Inputs, TraceTables, build, enabled_by, members, ordered_events
+from o2c_mining.log.money import reporting_minor
+from o2c_mining.trace.build import Inputs, build, group_codes
 from o2c_mining.trace.lens import Lens, default_lens
-from o2c_mining.trace.refresh import known_types, latest, lens_for, register_work_days, stamp_of, teams_of
+from o2c_mining.trace.refresh import known_types, lens_for, register_work_days, stamp_of, teams_of
+from o2c_mining.trace.segments import Coded, segments, shared_occurrences, stored_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,12 @@ class Traces:
     cases: ir.Table
     pairs: ir.Table
     members: ir.Table
+    coded: Coded
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every case of the lens is chosen."""
+        return self.filter == ObjectFilter(lens=self.filter.lens) and not self.log.scope.where
 
 
 def select(log: EventLog, object_filter: ObjectFilter | None = None) -> Traces:
@@ -59,12 +68,24 @@ def select(log: EventLog, object_filter: ObjectFilter | None = None) -> Traces:
     tables = _tables(log, lens)
     condition = _conditions(log, lens, tables, chosen)
     if condition is None:
-        return Traces(log, lens, chosen, tables.cases, tables.pairs, tables.members)
+        return Traces(log, lens, chosen, tables.cases, tables.pairs, tables.members, tables.coded)
     kept = tables.cases.filter(condition)
     ids = kept.select("case_id")
-    return Traces(
-        log, lens, chosen, kept, tables.pairs.semi_join(ids, "case_id"), tables.members.semi_join(ids, "case_id")
-    )
+    pairs, members = (table.semi_join(ids, "case_id") for table in (tables.pairs, tables.members))
+    return Traces(log, lens, chosen, kept, pairs, members, tables.coded)
+
+
+def segments_of(traces: Traces) -> ir.Table:
+    """The coded segments of the chosen cases; columns as in ``trace.segments``."""
+    log, lens, coded = traces.log, traces.lens, traces.coded
+    found = segments(log, lens, coded, reporting_minor(log, coded.cases))
+    return found if traces.is_whole else found.semi_join(traces.cases, "case_no")
+
+
+def shared_of(traces: Traces) -> ir.Table | None:
+    """Shared events of the chosen cases, once per case: case_no, kind, event_id; ``None`` where no event is shared."""
+    found = shared_occurrences(traces.log, traces.lens, traces.coded)
+    return found if found is None or traces.is_whole else found.semi_join(traces.cases, "case_no")
 
 
 def refuse_silent_lens(log: EventLog, lens: Lens) -> None:
@@ -95,42 +116,63 @@ def variants_ranked(cases: ir.Table) -> ir.Table:
     return counted.mutate(rank=ibis.row_number().over(window) + 1)
 
 
+def sequences(traces: Traces, variant_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The activities of variants, in order."""
+    known = traces.coded.variants
+    found = traces.log.reader.rows(known.filter(known.variant_id.isin(variant_ids or [""])))
+    return {row["variant_id"]: tuple(row["activities"]) for row in found}
+
+
 def unfiltered(log: EventLog, lens: Lens) -> ir.Table:
     """All cases of a lens that the scope allows."""
     return _tables(log, lens).cases
 
 
-def _tables(log: EventLog, lens: Lens) -> TraceTables:
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """All cases of a lens that the scope allows."""
+
+    coded: Coded
+    cases: ir.Table
+    pairs: ir.Table
+    members: ir.Table
+
+
+def _tables(log: EventLog, lens: Lens) -> _Whole:
     """All cases of a lens at ``as_of``: the stored ones where they hold, else built for this moment."""
-    kind = lens.object_type
-    suffix = f"{kind}@{int(log.as_of.timestamp() * 1e6)}"
     reader = log.reader
-    if _stored_hold(log, kind):
-        touched = reader.table("touched_versions")
-        stored = {
-            name: reader.materialize(f"{name}:{suffix}", latest(reader.table(f"{name}_versions"), touched, kind))
-            for name in ("membership", "cases", "pairs")
-        }
-        variants = reader.table("variants_versions")
-        tables = TraceTables(
-            stored["membership"], stored["cases"], stored["pairs"], variants.filter(variants.lens == kind)
-        )
+    if _stored_hold(log, lens.object_type):
+        coded = stored_tables(log, lens)
     else:
-        days = register_work_days(reader, log.events, log.settings.calendar)
-        settings = log.settings
+        coded = _built(log, lens)
+    keep = reader.materialize if log.is_held else reader.view
+    ids = coded.cases.select("case_no", "case_id")
+    members = coded.members.join(ids, "case_no").select("case_id", "object_id", "object_type", "path")
+    pairs = coded.pairs.join(ids, "case_no").join(coded.kinds.drop("edge", "cell", "node"), "kind")
+    pairs = pairs.mutate(elapsed_seconds=pairs.next_time.delta(pairs.time, unit="microsecond") / 1_000_000)
+    whole = _Whole(
+        coded,
+        coded.cases,
+        _until(log, keep(f"pairs:{coded.suffix}", pairs)),
+        keep(f"members:{coded.suffix}", members),
+    )
+    return _scoped(log, lens, whole)
+
+
+def _built(log: EventLog, lens: Lens) -> Coded:
+    """The traces of a lens built for this moment."""
+    reader, settings = log.reader, log.settings
+    suffix = f"{lens.object_type}@{int(log.as_of.timestamp() * 1e6)}"
+    if reader.known(f"{suffix}:cases") is None:
+        days = register_work_days(reader, log.events, settings.calendar)
         inputs = Inputs(log.events, log.objects, log.e2o, log.o2o, settings.lanes, teams_of(settings), days)
-        found = reader.materialize(f"members:{suffix}", members(inputs, lens))
-        ordered = reader.materialize(f"ordered:{suffix}", ordered_events(inputs, found))
-        enabling = reader.materialize(f"enabling:{suffix}", enabled_by(inputs, found, ordered))
-        built = build(inputs, lens, found, ordered, enabling)
-        tables = TraceTables(
-            built.members,
-            reader.materialize(f"cases:{suffix}", built.cases),
-            reader.materialize(f"pairs:{suffix}", built.pairs),
-            reader.materialize(f"variants:{suffix}", built.variants),
-        )
-    tables = TraceTables(tables.members, tables.cases, _until(log, tables.pairs), tables.variants)
-    return _scoped(log, lens, tables)
+        build(reader, suffix, inputs, lens)
+    members, cases, pairs, kinds, variants = (
+        reader.table(f"{suffix}:{name}") for name in ("members", "cases", "pairs", "kinds", "variants")
+    )
+    coded = reader.materialize(f"{suffix}:codes", kinds.mutate(**group_codes(kinds)))
+    now = ibis.literal(log.snapshot.number)
+    return Coded(suffix, members, cases, pairs.mutate(refresh_seq=now), coded, variants)
 
 
 def _stored_hold(log: EventLog, kind: str) -> bool:
@@ -142,7 +184,7 @@ def _stored_hold(log: EventLog, kind: str) -> bool:
 
 def _until(log: EventLog, pairs: ir.Table) -> ir.Table:
     """Let the last segment of an open case run to ``as_of``."""
-    is_open = pairs.next_event_id.isnull() & ~pairs.is_end
+    is_open = pairs.next_activity.isnull() & ~pairs.is_end
     moment = ibis.literal(log.as_of)
     running = moment.delta(pairs.time, unit="microsecond") / 1_000_000
     calendar = log.settings.calendar
@@ -156,21 +198,19 @@ def _until(log: EventLog, pairs: ir.Table) -> ir.Table:
     )
 
 
-def _scoped(log: EventLog, lens: Lens, tables: TraceTables) -> TraceTables:
+def _scoped(log: EventLog, lens: Lens, whole: _Whole) -> _Whole:
     condition = None
     for attribute, values in log.scope.where:
-        part = _where(log, lens, tables, attribute, values)
+        part = _where(log, lens, whole, attribute, values)
         condition = part if condition is None else condition & part
     if condition is None:
-        return tables
-    cases = tables.cases.filter(condition)
+        return whole
+    cases = whole.cases.filter(condition)
     ids = cases.select("case_id")
-    return TraceTables(
-        tables.members.semi_join(ids, "case_id"), cases, tables.pairs.semi_join(ids, "case_id"), tables.variants
-    )
+    return _Whole(whole.coded, cases, whole.pairs.semi_join(ids, "case_id"), whole.members.semi_join(ids, "case_id"))
 
 
-def _conditions(log: EventLog, lens: Lens, tables: TraceTables, chosen: ObjectFilter) -> ir.BooleanValue | None:
+def _conditions(log: EventLog, lens: Lens, tables: _Whole, chosen: ObjectFilter) -> ir.BooleanValue | None:
     cases = tables.cases
     parts: list[ir.BooleanValue] = []
     zone = ZoneInfo(log.settings.config.company.timezone)
@@ -180,7 +220,8 @@ def _conditions(log: EventLog, lens: Lens, tables: TraceTables, chosen: ObjectFi
         parts.append(cases.opened_at < ibis.literal(_midnight(chosen.end, zone)))
     parts.extend(_where(log, lens, tables, attribute, values) for attribute, values in chosen.where)
     if chosen.with_ or chosen.without:
-        activities = {str(r["activity"]) for r in log.reader.rows(tables.pairs.select("activity").distinct())}
+        named = tables.coded.pairs.select("case_no", "kind").join(tables.coded.kinds.select("kind", "activity"), "kind")
+        activities = {str(r["activity"]) for r in log.reader.rows(named.select("activity").distinct())}
         for activity in (*chosen.with_, *chosen.without):
             if activity not in activities:
                 raise AnalysisError(
@@ -188,11 +229,9 @@ def _conditions(log: EventLog, lens: Lens, tables: TraceTables, chosen: ObjectFi
                     "check --with and --without"
                 )
         for activity in chosen.with_:
-            having = tables.pairs.filter(tables.pairs.activity == activity)
-            parts.append(cases.case_id.isin(having.case_id))
+            parts.append(cases.case_no.isin(named.filter(named.activity == activity).case_no))
         for activity in chosen.without:
-            having = tables.pairs.filter(tables.pairs.activity == activity)
-            parts.append(~cases.case_id.isin(having.case_id))
+            parts.append(~cases.case_no.isin(named.filter(named.activity == activity).case_no))
     if chosen.variant is not None:
         ranked = variants_ranked(cases)
         found = log.reader.rows(ranked.filter(ranked.rank == chosen.variant))
@@ -209,7 +248,7 @@ def _conditions(log: EventLog, lens: Lens, tables: TraceTables, chosen: ObjectFi
     return condition
 
 
-def _where(log: EventLog, lens: Lens, tables: TraceTables, attribute: str, values: tuple[str, ...]) -> ir.BooleanValue:
+def _where(log: EventLog, lens: Lens, tables: _Whole, attribute: str, values: tuple[str, ...]) -> ir.BooleanValue:
     if "." not in attribute:
         cases = tables.cases
         _check_attribute(attribute, cases.columns, lens.object_type)
@@ -235,7 +274,9 @@ def _where(log: EventLog, lens: Lens, tables: TraceTables, attribute: str, value
 
 def _check_attribute(name: str, columns: tuple[str, ...], kind: str) -> None:
     if name not in columns:
-        hidden = {"lens", "case_id", "variant_id", "refresh_seq", "object_id", "entity_key", "op", "row_hash"}
+        hidden = {"lens", "case_id", "case_no", "variant_id", "last_kind", "refresh_seq"}
+        hidden |= {"last_due_at", "first_work_clock", "last_work_clock"}
+        hidden |= {"object_id", "entity_key", "op", "row_hash"}
         raise AnalysisError(
             f"unknown attribute {name!r} of {kind}; known: {', '.join(c for c in columns if c not in hidden)}; "
             "check --where"

@@ -1,0 +1,100 @@
+"""The segments of a lens in memory, coded for speed: what the map and the ledger add up.
+
+One row per event of a case. A log that continues an open one (``EventLog.base``) shares its rows and adds those of
+the cases that changed since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.reader import Reader
+from o2c_mining.trace.build import group_codes
+from o2c_mining.trace.lens import Lens
+from o2c_mining.trace.stored import live, superseded
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Tables of a lens by case number and kind; ``suffix`` names them in the reader."""
+
+    suffix: str
+    members: ir.Table
+    cases: ir.Table
+    pairs: ir.Table
+    kinds: ir.Table
+    variants: ir.Table
+
+
+def stored_tables(log: EventLog, lens: Lens) -> Coded:
+    """The stored traces of a lens: cases in memory, the rest as it lies in the store."""
+    kind, reader = lens.object_type, log.reader
+    gone = superseded(reader, kind)
+    read = {name: live(reader.table(f"{name}_versions"), gone, kind) for name in ("membership", "cases", "pairs")}
+    stored = reader.table("kinds_versions")
+    kinds = reader.materialize("kinds", stored.mutate(**group_codes(stored)))
+    cases = _continued(log, lens, f"cases:{kind}", read["cases"])
+    variants = reader.table("variants_versions")
+    return Coded(kind, read["membership"], cases, read["pairs"], kinds, variants.filter(variants.lens == kind))
+
+
+def segments(log: EventLog, lens: Lens, coded: Coded, value: ir.FloatingValue) -> ir.Table:
+    """The segments: case_no, kind, edge, cell, seconds, working_seconds, value, agreed, position and flags.
+
+    ``seconds`` is null for the last event of a case; ``value`` is the case's in minor units of the reporting
+    currency; ``agreed`` is the share of the segment that lies before the due date; ``position`` the relative place in
+    the case. Codes are those of ``build.group_codes``.
+    """
+    pairs, kinds = coded.pairs, coded.kinds
+    cases = coded.cases.select("case_no", "events", value=value)
+    joined = pairs.join(kinds.select("kind", "edge", "cell"), "kind").join(cases, "case_no")
+    whole = joined.next_time.delta(joined.time, unit="microsecond").cast("float64")
+    to_due = joined.due_at.delta(joined.time, unit="microsecond").cast("float64").fill_null(0.0)
+    within = ibis.greatest(ibis.least(to_due, whole), ibis.literal(0.0))
+    columns = {} if log.settings.calendar is None else {"working_seconds": joined.working_seconds}
+    expression = joined.select(
+        "case_no",
+        "kind",
+        "edge",
+        "cell",
+        "value",
+        "first_in_case",
+        "first_in_cell",
+        "first_of_activity",
+        seconds=whole / 1_000_000,
+        agreed=ibis.ifelse(whole > 0, within / whole, 0.0).cast("float32"),
+        position=((joined.seq + 1) / (joined.events + 1)).cast("float32"),
+        is_start=joined.seq == 0,
+        refresh_seq=joined.refresh_seq,
+        **columns,
+    )
+    return _continued(log, lens, f"segments:{coded.suffix}", expression)
+
+
+def shared_occurrences(log: EventLog, lens: Lens, coded: Coded) -> ir.Table | None:
+    """Events that belong to several cases, once per case: case_no, kind, event_id; ``None`` where there are none."""
+    pairs = coded.pairs.filter(coded.pairs.is_shared).select("case_no", "kind", "event_id", "refresh_seq")
+    found = _continued(log, lens, f"shared:{coded.suffix}", pairs)
+    return found if log.reader.count(found) else None
+
+
+def _continued(log: EventLog, lens: Lens, name: str, whole: ir.Table) -> ir.Table:
+    """The expression in memory: computed whole, or what is new of it beside the rows of an open earlier version."""
+    base, reader = log.base, log.reader
+    held = None if base is None else base.reader.known(name)
+    if base is None or held is None:
+        return reader.materialize(name, whole)
+    fresh = reader.materialize(f"{name}+", whole.filter(whole.refresh_seq > base.snapshot.number))
+    return reader.view(name, ibis.union(held.anti_join(_replaced(reader, base, lens), "case_no"), fresh))
+
+
+def _replaced(reader: Reader, base: EventLog, lens: Lens) -> ir.Table:
+    touched = reader.table("touched_versions")
+    since = touched.filter(
+        touched.lens == lens.object_type, touched.refresh_seq > base.snapshot.number, touched.replaces.notnull()
+    )
+    return reader.materialize(f"replaced:{lens.object_type}", since.select(case_no="replaces"))

@@ -1,0 +1,27 @@
+"""Steps of a computation, each computed once into a table of the reader."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from o2c_mining.log.reader import Reader
+
+
+class Steps:
+    """Tables of a reader whose names begin alike."""
+
+    def __init__(self, reader: Reader, prefix: str) -> None:
+        self._reader = reader
+        self._prefix = prefix
+
+    def keep(self, step: str, expression: ir.Table) -> ir.Table:
+        """Compute a step."""
+        return self._reader.materialize(f"{self._prefix}:{step}", expression)
+
+    def is_empty(self, step: str) -> bool:
+        """Whether a computed step has no row."""
+        return self._reader.size(f"{self._prefix}:{step}") == 0
+
+    def forget(self, *steps: str) -> None:
+        """Free the memory of steps that are no longer needed."""
+        self._reader.drop(*(f"{self._prefix}:{step}" for step in steps))
