@@ -20,6 +20,7 @@ from o2c_mining.connect.engine import arrow, content_hash, key_text, number, quo
 from o2c_mining.connect.protocol import OpenSource, Page, Refused, Stream
 from o2c_mining.connect.quarantine import quarantine
 from o2c_mining.errors import ConnectorError
+from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.store import STAGING, Batch, Writer
 
 logger = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class Commits:
         self._waiting = {}
         if waiting:
             self.writer.commit(waiting)
+            failpoint("stage.committed")
 
 
 def staging_table(source: str, stream: str) -> str:
@@ -186,6 +188,7 @@ def _take(connection: duckdb.DuckDBPyConnection, stream: Stream, page: Page, com
             permanent=True,
         )
     _append(connection, source, stream, fresh, writer)
+    failpoint("stage.appended")
     quarantine(connection, writer, source, stream.name, refused)
     cursor = page.cursor or result.cursor
     batch = Batch(

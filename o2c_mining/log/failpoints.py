@@ -29,9 +29,8 @@ POINTS = frozenset(
         "recovery.finished",
         "stage.appended",  # rows are staged, their cursor is not committed
         "stage.committed",  # a page and its cursor are committed
-        "load.table_appended",  # one table of a file or of derived rows is appended
         "refresh.started",  # the log is appended, its traces are not
-        "refresh.table_appended",  # some trace tables are ahead of others
+        "refresh.finished",  # the traces are appended, nothing is committed
         "compact.written",  # the new files of a table are flushed, nothing names them
         "compact.table_done",  # one table is rewritten, the commit is to come
         "retention.noted",  # versions are marked as removed, their files are still there

@@ -12,6 +12,7 @@ import pyarrow as pa
 from o2c_mining.calendar.working import WorkCalendar, day_table
 from o2c_mining.log.current import current
 from o2c_mining.log.event_log import Settings, possible_times
+from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.reader import Reader, open_reader
 from o2c_mining.log.schema import KEYS, TABLES
 from o2c_mining.log.store import Writer
@@ -42,6 +43,7 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str]) -> int:
     touched
         Ids of objects that changed, gained or lost an event or a relation.
     """
+    failpoint("refresh.started")
     names = ("events", "objects", "e2o", "o2o", *_STORED)
     reader = open_reader({f"{name}_versions": (writer.files(name), TABLES[name]) for name in names})
     inputs = inputs_of(reader, settings, loaded=datetime.now(UTC))
@@ -54,6 +56,7 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str]) -> int:
     changed = None if ids is None else reader.register("touched_objects", pa.table({"object_id": ids}))
     total = sum(_refresh_lens(reader, writer, inputs, lens, changed) for lens in lenses)
     writer.set_lenses(stamp)
+    failpoint("refresh.finished")
     return total
 
 
