@@ -155,6 +155,8 @@ def load_config(path: Path) -> Config:
     except ValidationError as error:
         raise ConfigError(explain(error, Config, source=str(path))) from error
     names = [source.name for source in config.source]
+    if "store" in names:
+        raise ConfigError(f"{path}: a source is called store; expected another name, the store uses it; rename it")
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
         raise ConfigError(f"{path}: source {double[0]} is there twice; expected one name per source; rename one")
