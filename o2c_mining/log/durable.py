@@ -49,7 +49,7 @@ def added_files(table: Path, version: int) -> list[tuple[Path, int]] | None:
     """Files and sizes that a version added; ``None`` when its log entry is missing or damaged."""
     try:
         text = log_entry(table, version).read_text(encoding="utf-8")
-        actions = [json.loads(line) for line in text.splitlines() if line.strip()]
+        actions = [json.loads(line) for line in text.split("\n") if line.strip()]  # a value may hold U+2028
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         return None
     if not actions:
