@@ -99,6 +99,13 @@ class Limits(Document):
     events: int = Field(default=20_000_000, gt=0)
 
 
+class Retention(Document):
+    """Which versions of the log stay for ``--known-at``: a version stays if either says so; without both, all stay."""
+
+    keep_days: int | None = Field(default=None, ge=1)
+    keep_versions: int | None = Field(default=None, ge=1)
+
+
 class Target(Document):
     """What a KPI should reach, shown on its card."""
 
@@ -121,6 +128,7 @@ class Config(Document):
     state: State = State()
     monitor: Monitor = Monitor()
     limits: Limits = Limits()
+    store: Retention = Retention()
     target: tuple[Target, ...] = ()
     reference: str = "reference/order_to_cash.bpmn"
 

@@ -28,6 +28,7 @@ from o2c_mining.log.append import NO_CHECKPOINT, TABLE_CONFIGURATION, add_files,
 from o2c_mining.log.checkpoint import checkpoint_if_due
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.recovery import recover
+from o2c_mining.log.retention import refuse_removed
 from o2c_mining.log.schema import BATCHES, CONTRACT_VERSION, TABLES
 from o2c_mining.log.scratch import scratch, sweep
 from o2c_mining.log.snapshot import Snapshot, batch_rows, commit_time, files_of, newest_whole, snapshot_of
@@ -70,7 +71,9 @@ class Store:
                     f"version {known_at} is not in the store; expected a number from 0 to {newest}; "
                     "run `o2c store versions` or leave --known-at out"
                 )
-        return snapshot_of(self.root, rows, max(numbers, default=0))
+        number = max(numbers, default=0)
+        refuse_removed(self.root, number)
+        return snapshot_of(self.root, rows, number)
 
     @contextmanager
     def writer(self, *, on_wait: Callable[[], None] | None = None) -> Iterator[Writer]:
