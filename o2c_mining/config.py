@@ -99,6 +99,13 @@ class Limits(Document):
     events: int = Field(default=20_000_000, gt=0)
 
 
+class Retention(Document):
+    """Which versions of the log stay for ``--known-at``: a version stays if either says so; without both, all stay."""
+
+    keep_days: int | None = Field(default=None, ge=1)
+    keep_versions: int | None = Field(default=None, ge=1)
+
+
 class Target(Document):
     """What a KPI should reach, shown on its card."""
 
@@ -121,6 +128,7 @@ class Config(Document):
     state: State = State()
     monitor: Monitor = Monitor()
     limits: Limits = Limits()
+    store: Retention = Retention()
     target: tuple[Target, ...] = ()
     reference: str = "reference/order_to_cash.bpmn"
 
@@ -155,6 +163,8 @@ def load_config(path: Path) -> Config:
     except ValidationError as error:
         raise ConfigError(explain(error, Config, source=str(path))) from error
     names = [source.name for source in config.source]
+    if "store" in names:
+        raise ConfigError(f"{path}: a source is called store; expected another name, the store uses it; rename it")
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
         raise ConfigError(f"{path}: source {double[0]} is there twice; expected one name per source; rename one")

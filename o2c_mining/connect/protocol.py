@@ -86,7 +86,8 @@ class OpenSource(Protocol):
     def keys(self, stream: Stream) -> pa.Table | None:
         """The key columns of every row the source holds now, or ``None`` where that is unknown or too dear.
 
-        The runner finds deleted rows, and rows that were committed late below the cursor, by comparing them.
+        The runner finds deleted rows, and rows that were committed late below the cursor, by comparing them. With the
+        cursor's columns beside the keys it also finds rows that were changed below the cursor.
         """
         ...
 

@@ -1,11 +1,14 @@
 """Read the tables of ``sources.yml`` from a database: keyset paging by (cursor, key) in one read-only snapshot.
 
 The stored cursor is the true newest value read; a run starts ``lookback`` before it, because a row may be committed
-after a younger one. What was committed later still, and what was deleted, is found by comparing the keys.
+after a younger one. What was committed later still, what a clock set back has stamped, and what was deleted is found
+by comparing the keys and stamps of all rows. A table is read from its beginning again when the columns read of it
+change, because a column that is new may have values in rows whose stamps stayed the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -67,6 +70,8 @@ class SqlSource:
             self._note(table, self._bound(table, state["value"]))
         order = self._cursor(table)
         keys = [self._column(name) for name in table.key]
+        if state is not None and state.get("columns", "") not in ("", self._columns_read(table)):
+            state = None
         start = None if state is None or order is None else self._look_back(table, state["value"])
         last: tuple[object, ...] | None = None
         while True:
@@ -89,12 +94,14 @@ class SqlSource:
                 return
 
     def keys(self, stream: Stream) -> pa.Table | None:
-        """Key columns of the whole table: two short columns are cheap enough to read each time."""
+        """Keys and stamps of the whole table: a few short columns are cheap enough to read each time."""
         table = self._catalog.table(stream.name)
-        columns = [column for column in table.columns if column.name in table.key]
+        columns = [column for column in table.columns if column.name in (*table.key, *table.cursor)]
         if table.name not in self._held:
             return pa.table({c.name: pa.array([], table.schema.field(c.name).type) for c in columns})
-        query = sa.select(*[self._column(c.name) for c in columns]).select_from(sa.table(table.name))
+        held = self._held[table.name]
+        asked = [self._column(c.name) if c.name in held else sa.null().label(c.name) for c in columns]
+        query = sa.select(*asked).select_from(sa.table(table.name))
         return _arrow(columns, table.schema, self._connection.execute(query).fetchall())
 
     def rows(self, stream: Stream, keys: Sequence[Sequence[object]]) -> Iterator[Page]:
@@ -189,7 +196,13 @@ class SqlSource:
         self._note(table, bound)
         if state is not None:
             bound = max(bound, self._bound(table, state["value"]))
-        return json.dumps({"value": str(bound)})
+        return json.dumps({"value": str(bound), "columns": self._columns_read(table)})
+
+    def _columns_read(self, table: SourceTable) -> str:
+        """Fingerprint of the columns that source and connector both know, and how they are read."""
+        held = self._held[table.name]
+        names = sorted(f"{column.name}:{column.type}" for column in table.columns if column.name in held)
+        return hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
 
     def _note(self, table: SourceTable, bound: object) -> None:
         if table.cursor and self._is_timed(table):

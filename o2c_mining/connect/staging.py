@@ -2,7 +2,8 @@
 page is committed together with its cursor.
 
 A row with the key and hash of the newest staged version is a duplicate. Rows the source no longer holds are appended
-once more with ``_op = 'D'``, so the transform sees what they were.
+once more with ``_op = 'D'``, so the transform sees what they were. Rows whose key or stamp the pages did not bring are
+read by their keys.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from o2c_mining.connect.engine import arrow, content_hash, key_text, number, quo
 from o2c_mining.connect.protocol import OpenSource, Page, Refused, Stream
 from o2c_mining.connect.quarantine import quarantine
 from o2c_mining.errors import ConnectorError
+from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.store import STAGING, Batch, Writer
 
 logger = logging.getLogger(__name__)
@@ -90,6 +92,7 @@ class Commits:
         self._waiting = {}
         if waiting:
             self.writer.commit(waiting)
+            failpoint("stage.committed")
 
 
 def staging_table(source: str, stream: str) -> str:
@@ -128,12 +131,25 @@ def stage(
 
 def _load_current(connection: duckdb.DuckDBPyConnection, stream: Stream, files: Sequence[str]) -> None:
     """The newest version of every staged key as table ``staged_now``."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE staged_now (_key VARCHAR PRIMARY KEY, _hash VARCHAR, _op VARCHAR)")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE staged_now (_key VARCHAR PRIMARY KEY, _hash VARCHAR, _op VARCHAR, _stamp VARCHAR)"
+    )
     if files:
         connection.execute(
-            "INSERT INTO staged_now SELECT _key, arg_max(_hash, _seq), arg_max(_op, _seq) "
-            f"FROM {scan(files)} GROUP BY _key"
+            "INSERT INTO staged_now SELECT _key, arg_max(_hash, _seq), arg_max(_op, _seq), "
+            f"arg_max({_stamp(stream)}, _seq) FROM {scan(files)} GROUP BY _key"
         )
+
+
+def _stamps(stream: Stream) -> list[str]:
+    """Columns that change whenever a row does."""
+    return [name for name in (stream.cursor or "").split(", ") if name in stream.schema.names]
+
+
+def _stamp(stream: Stream) -> str:
+    """SQL for these columns as one text."""
+    parts = [f"coalesce(CAST({quoted(name)} AS VARCHAR), '')" for name in _stamps(stream)]
+    return f"concat_ws('|', {', '.join(parts)})" if parts else "''"
 
 
 def _take(connection: duckdb.DuckDBPyConnection, stream: Stream, page: Page, commits: Commits, result: Staged) -> None:
@@ -172,6 +188,7 @@ def _take(connection: duckdb.DuckDBPyConnection, stream: Stream, page: Page, com
             permanent=True,
         )
     _append(connection, source, stream, fresh, writer)
+    failpoint("stage.appended")
     quarantine(connection, writer, source, stream.name, refused)
     cursor = page.cursor or result.cursor
     batch = Batch(
@@ -212,7 +229,7 @@ def _append(
     )
     writer.append(staging_table(source, stream.name), stamped.cast(typed))
     connection.register("appended", stamped)
-    connection.execute("INSERT OR REPLACE INTO staged_now SELECT _key, _hash, _op FROM appended")
+    connection.execute(f"INSERT OR REPLACE INTO staged_now SELECT _key, _hash, _op, {_stamp(stream)} FROM appended")
     connection.unregister("appended")
 
 
@@ -224,13 +241,19 @@ def _reconcile(
     commits: Commits,
     result: Staged,
 ) -> None:
-    """Compare the source's keys with the staged ones: read what was missed, mark what was deleted."""
+    """Compare the source's keys and stamps with the staged ones: read what was missed, mark what was deleted."""
+    stamped = all(name in held.column_names for name in _stamps(stream))
     connection.register("held_rows", held)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE held AS SELECT *, {key_text(stream.key)} AS _key FROM held_rows")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE held AS SELECT *, {key_text(stream.key)} AS _key, "
+        f"{_stamp(stream) if stamped else 'NULL'} AS _stamp FROM held_rows"
+    )
     connection.unregister("held_rows")
     columns = ", ".join(quoted(name) for name in stream.key)
+    same_stamp = " AND h._stamp = s._stamp" if stamped else ""
     missed = connection.execute(
-        f"SELECT {columns} FROM held h ANTI JOIN (SELECT _key FROM staged_now WHERE _op <> 'D') s USING (_key)"
+        f"SELECT {columns} FROM held h ANTI JOIN (SELECT _key, _stamp FROM staged_now WHERE _op <> 'D') s "
+        f"ON h._key = s._key{same_stamp}"
     ).fetchall()
     for start in range(0, len(missed), KEYS_A_QUERY):
         for page in opened.rows(stream, missed[start : start + KEYS_A_QUERY]):

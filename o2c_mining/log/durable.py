@@ -22,6 +22,24 @@ def sync_path(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_folders(folder: Path, upto: Path) -> None:
+    """Flush the entries of new folders: ``folder``, those above it, and the one that holds ``upto``."""
+    while folder != upto:
+        sync_path(folder)
+        folder = folder.parent
+    sync_path(upto)
+    sync_path(upto.parent)
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Replace a small file: afterwards it holds all of the text, also after a power cut, or what it held before."""
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(text, encoding="utf-8")
+    sync_path(beside)
+    beside.replace(path)
+    sync_path(path.parent)
+
+
 def log_entry(table: Path, version: int) -> Path:
     """The log file of one version."""
     return table / "_delta_log" / f"{version:020d}.json"
@@ -31,7 +49,7 @@ def added_files(table: Path, version: int) -> list[tuple[Path, int]] | None:
     """Files and sizes that a version added; ``None`` when its log entry is missing or damaged."""
     try:
         text = log_entry(table, version).read_text(encoding="utf-8")
-        actions = [json.loads(line) for line in text.splitlines() if line.strip()]
+        actions = [json.loads(line) for line in text.split("\n") if line.strip()]  # a value may hold U+2028
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         return None
     if not actions:

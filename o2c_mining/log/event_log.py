@@ -16,6 +16,7 @@ from o2c_mining.errors import LogError
 from o2c_mining.log.current import current
 from o2c_mining.log.reader import Reader, open_reader
 from o2c_mining.log.schema import KEYS, TABLES
+from o2c_mining.log.snapshot import MAINTENANCE
 from o2c_mining.log.store import Snapshot
 
 _FUTURE = timedelta(days=1)  # an event later than this after its load has an impossible time
@@ -155,7 +156,7 @@ def _base(previous: EventLog | None, snapshot: Snapshot, settings: Settings) -> 
     if found is None or found.is_held or not found.stored_traces_hold or found.settings != settings:
         return None
     before = found.snapshot
-    if any(row["source"] == "store" and int(str(row["commit"])) > before.number for row in snapshot.history()):
+    if any(row["source"] == MAINTENANCE and int(str(row["commit"])) > before.number for row in snapshot.history()):
         return None  # a compaction forgets what replaced what
     same = (before.root, before.store_epoch, before.lenses) == (snapshot.root, snapshot.store_epoch, snapshot.lenses)
     return found if same and before.number <= snapshot.number else None

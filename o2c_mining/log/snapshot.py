@@ -19,11 +19,16 @@ from o2c_mining.errors import LogError
 from o2c_mining.log import durable
 
 _SUPPORTED_READER = 1
+# The store's own commits (compaction, restore): they bring no data and are no source.
+MAINTENANCE = "store"
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One consistent version of all tables; ``number`` 0 is the empty store."""
+    """One consistent version of all tables; ``number`` 0 is the empty store.
+
+    ``committed_at`` is when data were last loaded; a compaction does not move it.
+    """
 
     root: Path
     number: int
@@ -44,7 +49,8 @@ class Snapshot:
         """Newest row per source and stream up to this version: cursor, watermark and totals of that batch."""
         newest: dict[tuple[object, object], dict[str, object]] = {}
         for row in self._batches:
-            newest[(row["source"], row["stream"])] = row
+            if row["source"] != MAINTENANCE:
+                newest[(row["source"], row["stream"])] = row
         return list(newest.values())
 
     def history(self) -> tuple[dict[str, object], ...]:
@@ -124,10 +130,11 @@ def snapshot_of(root: Path, rows: Sequence[dict[str, object]], number: int) -> S
     if number == 0 or not known:
         return Snapshot(root, 0, None, {}, 0, 0, "")
     last = known[-1]
+    loaded = next((row for row in reversed(known) if row["source"] != MAINTENANCE), last)
     return Snapshot(
         root=root,
         number=number,
-        committed_at=commit_time(last),
+        committed_at=commit_time(loaded),
         versions=json.loads(str(last["versions"])),
         last_seq=int(str(last["last_seq"])),
         store_epoch=int(str(last["store_epoch"])),

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
@@ -22,13 +24,16 @@ from deltalake.exceptions import DeltaError
 from o2c_mining import __version__
 from o2c_mining.errors import LogError
 from o2c_mining.log import durable
+from o2c_mining.log.append import NO_CHECKPOINT, TABLE_CONFIGURATION, add_files, conforming, write_files
+from o2c_mining.log.checkpoint import checkpoint_if_due
+from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.recovery import recover
+from o2c_mining.log.retention import refuse_removed
 from o2c_mining.log.schema import BATCHES, CONTRACT_VERSION, TABLES
+from o2c_mining.log.scratch import scratch, sweep
 from o2c_mining.log.snapshot import Snapshot, batch_rows, commit_time, files_of, newest_whole, snapshot_of
 
 STAGING = "staging"
-# History is what `--known-at` reads: nothing of it expires by itself.
-_TABLE_CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +71,35 @@ class Store:
                     f"version {known_at} is not in the store; expected a number from 0 to {newest}; "
                     "run `o2c store versions` or leave --known-at out"
                 )
-        return snapshot_of(self.root, rows, max(numbers, default=0))
+        number = max(numbers, default=0)
+        refuse_removed(self.root, number)
+        return snapshot_of(self.root, rows, number)
 
     @contextmanager
     def writer(self, *, on_wait: Callable[[], None] | None = None) -> Iterator[Writer]:
         """The one writer: waits for the lock, undoes what a killed writer left, hands out the next commit."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "LOCK").open("a") as lock:
+        with locked(self.root, on_wait=on_wait):
+            base = recover(self.root)
+            sweep(self.root)
+            yield Writer(self.root, base)
+
+
+@contextmanager
+def locked(root: Path, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold the store's one lock; a store that was replaced while we waited is locked anew."""
+    while True:
+        root.mkdir(parents=True, exist_ok=True)
+        path = root / "LOCK"
+        with path.open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if on_wait is not None:
                     on_wait()
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            yield Writer(self.root, recover(self.root))
+            if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                yield
+                return
 
 
 class Writer:
@@ -91,6 +111,7 @@ class Writer:
         self._versions = dict(base.versions)
         self._seq = base.last_seq
         self._lenses = base.lenses
+        self._appended: set[str] = set()
 
     @property
     def number(self) -> int:
@@ -114,29 +135,80 @@ class Writer:
         exists = DeltaTable.is_deltatable(str(path))
         if exists:
             _check_types(table, rows, pa.schema(DeltaTable(path).schema().to_arrow()))
+        failpoint("append.started")
         try:
             write_deltalake(
                 path,
                 rows,
                 mode="append",
                 schema_mode="merge",
-                configuration=None if exists else dict(_TABLE_CONFIGURATION),
+                configuration=None if exists else dict(TABLE_CONFIGURATION),
                 commit_properties=CommitProperties(custom_metadata={"commit": str(self.number)}),
+                post_commithook_properties=NO_CHECKPOINT,
             )
         except (DeltaError, pa.ArrowInvalid) as error:
             raise LogError(
                 f"table {table} refused {rows.num_rows} rows: {str(error).splitlines()[0]}; expected the columns and "
                 "types it already has, new columns aside; keep the type of a column or rename it"
             ) from error
+        failpoint("append.logged")
         version = DeltaTable(path).version()
         durable.sync_version(path, version)
+        if not exists:
+            durable.sync_folders(path.parent, self.root)
+        failpoint("append.synced")
         self._versions[table] = version
+        self._appended.add(table)
+
+    def append_query(self, table: str, connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+        """Append the rows of an SQL query durably, as ``append`` does with rows in memory; returns how many.
+
+        The engine writes them to files itself, so the rows never are in memory together. Columns the query lacks are
+        null, new columns widen the table.
+
+        Raises
+        ------
+        LogError
+            If a column does not have the type the table holds, or the rows cannot be written.
+        """
+        failpoint("append.started")
+        path = self.root / table
+        stored = pa.schema(DeltaTable(path).schema().to_arrow()) if DeltaTable.is_deltatable(str(path)) else None
+        query, schema = conforming(connection, table, sql, TABLES.get(table), stored)
+        try:
+            with scratch(self.root) as folder:
+                files = write_files(connection, query, folder)
+                versions = add_files(path, files, schema, self.number) if files else []
+        except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+            raise LogError(
+                f"table {table} refused a value: {str(error).splitlines()[0]}; expected values of the columns' types; "
+                "mend the mapping"
+            ) from error
+        except (DeltaError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise LogError(
+                f"table {table} could not be written: {str(error).splitlines()[0]}; expected a store that takes files; "
+                f"make room on the disk of {self.root} and load again"
+            ) from error
+        failpoint("append.logged")
+        for version in versions:
+            durable.sync_version(path, version)
+        if versions:
+            if stored is None:
+                durable.sync_folders(path.parent, self.root)
+            failpoint("append.synced")
+            self._versions[table] = versions[-1]
+            self._appended.add(table)
+        return sum(file.rows for file in files)
 
     def files(self, table: str) -> list[str]:
         """Files of a table including what this writer appended."""
         if table not in self._versions:
             return []
         return list(files_of(self.root / table, self._versions[table]))
+
+    def rewrote(self, table: str, version: int) -> None:
+        """Take a version of a table that holds the same rows in other files into the commit."""
+        self._versions[table] = version
 
     def set_lenses(self, fingerprint: str) -> None:
         """Remember which lens definitions the stored traces follow."""
@@ -176,17 +248,26 @@ class Writer:
         ]
         if not rows:
             raise LogError("nothing to commit: expected at least one batch; pass the batches that were loaded")
+        failpoint("commit.started")
         path = self.root / "batches"
         new = not DeltaTable.is_deltatable(str(path))
         write_deltalake(
             path,
             pa.Table.from_pylist(rows, schema=BATCHES),
             mode="append",
-            configuration=dict(_TABLE_CONFIGURATION) if new else None,
+            configuration=dict(TABLE_CONFIGURATION) if new else None,
+            post_commithook_properties=NO_CHECKPOINT,
         )
-        durable.sync_version(path, DeltaTable(path).version())
+        failpoint("commit.logged")
+        version = DeltaTable(path).version()
+        durable.sync_version(path, version)
         if new:
-            durable.sync_path(self.root)
+            durable.sync_folders(self.root, self.root)
+        failpoint("commit.synced")
+        for table in self._appended:
+            checkpoint_if_due(self.root / table, self._versions[table])
+        self._appended.clear()
+        checkpoint_if_due(path, version)
         self.base = snapshot_of(self.root, [*self.base.history(), *rows], self.number)
         return self.base
 

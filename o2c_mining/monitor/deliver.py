@@ -18,6 +18,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from o2c_mining.errors import DeliveryError, O2CError
+from o2c_mining.log.failpoints import failpoint
 from o2c_mining.monitor.channels.protocol import Channel, EndpointGoneError, Message
 from o2c_mining.monitor.precondition import ACTIONS_SWITCH, Cancel, Hold, OverLimit, objection, stopped
 from o2c_mining.monitor.system_alerts import ACTIONS_STOPPED, raise_alert
@@ -82,6 +83,7 @@ def deliver(
         if isinstance(claimed, str):
             counts[claimed] += 1
             continue
+        failpoint("deliver.claimed")
         counts[_send(state, claimed, sending)] += 1
     return Delivered(**counts)
 
@@ -162,10 +164,12 @@ def _send(state: State, claim: _Claim, sending: Sending) -> str:
         outcome = claim.channel.send(claim.message, now=sending.clock())
     except O2CError as error:
         return _record_failure(state, claim, error, sending)
+    failpoint("deliver.sent")
     with state.write() as session:
         now = sending.clock()
         if _owns(session, claim) is not None:
             _finish(session, claim, ActionState.DELIVERED, outcome, now)
+    failpoint("deliver.recorded")
     return "delivered"
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from o2c_mining.calendar import WorkCalendar
 from o2c_mining.errors import ConfigError, O2CError
 from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.failpoints import failpoint
 from o2c_mining.monitor import read
 from o2c_mining.monitor.apply import Evaluating, apply_clocks
 from o2c_mining.monitor.clocks import Clock, Verdict, clocks
@@ -124,6 +125,7 @@ def evaluate(
         done = Evaluated(sla.id, health, len(cases), changes, unknown)
         _record(session, log, version, done, complete, now)
         _remember_rule(session, log, run)
+        failpoint("evaluate.decided")
     return done
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from o2c_mining.calendar.working import WorkCalendar, day_table
 from o2c_mining.log.current import current
 from o2c_mining.log.event_log import Settings, possible_times
+from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.reader import Reader, open_reader
 from o2c_mining.log.schema import KEYS, TABLES
 from o2c_mining.log.store import Writer
@@ -46,6 +47,7 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str] | pa.Tabl
         Ids of objects that changed, gained or lost an event or a relation (as a table: its column ``object_id``);
         ``None`` rebuilds everything.
     """
+    failpoint("refresh.started")
     reader = open_reader({f"{name}_versions": (writer.files(name), TABLES[name]) for name in _READ})
     inputs = inputs_of(reader, settings, loaded=datetime.now(UTC))
     known = known_types(reader, inputs.objects)
@@ -59,6 +61,7 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str] | pa.Tabl
         changed = reader.register("touched_objects", ids)
     total = sum(_refresh_lens(reader, writer, inputs, lens, changed) for lens in lenses)
     writer.set_lenses(stamp)
+    failpoint("refresh.finished")
     return total
 
 
