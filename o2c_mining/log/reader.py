@@ -128,9 +128,7 @@ class Reader:
             f", {literal(value) if isinstance(value, str) else value} AS {quoted(name)}"
             for name, value in constants.items()
         )
-        rows = self._connection.sql(f"SELECT *{beside} FROM ({self.sql(expression)})").to_arrow_table()
-        writer.append(table, rows)
-        return int(rows.num_rows)
+        return writer.append_query(table, self._connection, f"SELECT *{beside} FROM ({self.sql(expression)})")
 
     def _view(self, name: str, sql: str) -> ir.Table:
         self.drop(name)
