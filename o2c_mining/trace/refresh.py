@@ -18,6 +18,7 @@ from o2c_mining.log.schema import KEYS, TABLES
 from o2c_mining.log.store import Writer
 from o2c_mining.trace.build import Inputs, build, enabled_by, members, ordered_events, steps_of
 from o2c_mining.trace.lens import Lens, depth, fingerprint, lens_from_paths, lens_of
+from o2c_mining.trace.touched import also_touched
 
 # Raised whenever the meaning of a stored trace changes: stores built with another one are rebuilt on the next load.
 TRACE_VERSION = 1
@@ -46,11 +47,15 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str]) -> int:
     failpoint("refresh.started")
     names = ("events", "objects", "e2o", "o2o", *_STORED)
     reader = open_reader({f"{name}_versions": (writer.files(name), TABLES[name]) for name in names})
-    inputs = inputs_of(reader, settings, loaded=datetime.now(UTC))
+    now = datetime.now(UTC)
+    inputs = inputs_of(reader, settings, loaded=now)
     known = known_types(reader, inputs.objects)
     lenses = stored_lenses(known, settings)
     stamp = stamp_of(known, settings)
-    ids = None if stamp != writer.lenses else sorted(set(touched))
+    ids = None
+    if stamp == writer.lenses:
+        events = reader.table("events_current")
+        ids = sorted({*touched, *also_touched(reader, writer, events, inputs.e2o, now)})
     if ids is not None and not ids:
         return 0
     changed = None if ids is None else reader.register("touched_objects", pa.table({"object_id": ids}))
