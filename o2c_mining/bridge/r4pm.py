@@ -1,4 +1,4 @@
-"""Alignments by r4pm, the Rust engine: about a hundred times pm4py's speed on order-to-cash variants."""
+"""Alignments by r4pm, the Rust engine: some sixty times pm4py's speed on order-to-cash variants."""
 
 from __future__ import annotations
 
@@ -33,36 +33,56 @@ def align(
     if so_far:
         net = ending_anywhere(net)
     labels = {_uuid("t", index): t.label for index, t in enumerate(net.transitions)}
-    document = json.dumps(_document(net))
-    options = json.dumps({"cost_fn": _COSTS, "max_states": max_states})
-    unlimited = json.dumps({"cost_fn": _COSTS, "max_states": None})
-    empty = _call("align_empty_trace", f'{{"net":{document},"options":{unlimited}}}', ())
-    shortest = int(empty["cost"]) if empty is not None else 0
+    document = _document(net)
+    empty = _call("align_empty_trace", {"net": document, "options": _options(None)})
+    shortest = int(empty["cost"])
+    results = _results(document, [variant for variant in dict.fromkeys(variants) if variant], max_states)
+    results[()] = {"Ok": empty}
     found: list[Alignment | None] = []
     for variant in variants:
-        arguments = f'{{"net":{document},"trace":{json.dumps(variant)},"options":{options}}}'
-        result = _call("align_trace_binding", arguments, variant, bounded=max_states is not None) if variant else empty
-        if result is None:
+        result = results[variant]
+        if "Ok" in result:
+            worst = len(variant) * VISIBLE_COST + shortest
+            moves = _moves(result["Ok"]["moves"], variant, labels)
+            found.append(Alignment(int(result["Ok"]["cost"]), worst, tuple(moves)))
+        elif max_states is not None and "LimitReached" in str(result["Err"]):
             found.append(None)
-            continue
-        worst = len(variant) * VISIBLE_COST + shortest
-        found.append(Alignment(int(result["cost"]), worst, tuple(_moves(result["moves"], variant, labels))))
+        else:
+            raise _no_way(" > ".join(variant), result["Err"])
     return found
 
 
-def _call(function: str, arguments: str, variant: Variant, *, bounded: bool = False) -> dict[str, Any] | None:
+def _results(document: dict[str, Any], variants: list[Variant], max_states: int | None) -> dict[Variant, Any]:
+    """All variants in one call: the net is read once, and the engine uses every core."""
+    names = sorted({activity for variant in variants for activity in variant})
+    number = {name: index for index, name in enumerate(names)}
+    projection = {
+        "activities": names,
+        "act_to_index": number,
+        "traces": [[[number[activity] for activity in variant], 1] for variant in variants],
+    }
+    arguments = {"net": document, "projection": projection, "options": _options(max_states)}
+    return {tuple(one["activities"]): one["result"] for one in _call("align_variants", arguments)}
+
+
+def _options(max_states: int | None) -> dict[str, Any]:
+    return {"cost_fn": _COSTS, "max_states": max_states}
+
+
+def _call(function: str, arguments: dict[str, Any]) -> Any:
     import r4pm
 
     try:
-        result: dict[str, Any] = json.loads(r4pm.call_binding(_MODULE + function, arguments))
+        return json.loads(r4pm.call_binding(_MODULE + function, json.dumps(arguments)))
     except (TypeError, RuntimeError, ValueError) as error:  # r4pm raises a TypeError for every failure
-        if bounded and "LimitReached" in str(error):
-            return None
-        raise AnalysisError(
-            f"the trace {' > '.join(variant) or '(empty)'} cannot be aligned: {error}; expected a model whose end can "
-            "be reached; check it with `o2c conformance --model FILE`"
-        ) from error
-    return result
+        raise _no_way("(empty)", error) from error
+
+
+def _no_way(trace: str, reason: object) -> AnalysisError:
+    return AnalysisError(
+        f"the trace {trace} cannot be aligned: {reason}; expected a model whose end can be reached; "
+        "check it with `o2c conformance --model FILE`"
+    )
 
 
 def _moves(moves: list[dict[str, Any]], variant: Variant, labels: dict[str, str | None]) -> list[Move]:

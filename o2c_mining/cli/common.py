@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -169,6 +170,21 @@ def emit(payload: Any, text: str) -> None:
 def note(text: str) -> None:
     """Something worth knowing beside the result, on stderr."""
     sys.stderr.write(text + "\n")
+
+
+@contextmanager
+def progress(what: str, unit: str) -> Iterator[Callable[[str, int], None]]:
+    """A line on stderr, where that is a terminal, that says what is being done and how many units are done."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn(f"{{task.completed:,}} {unit}"))
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda text, count: bar.update(task, description=f"{what} {text}", advance=count)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[int] = ()) -> str:

@@ -23,7 +23,7 @@ from o2c_mining.log.engine import Connection, engine, literal, number, quoted, s
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.schema import TABLES
 from o2c_mining.log.scratch import scratch
-from o2c_mining.log.snapshot import MAINTENANCE
+from o2c_mining.log.snapshot import MAINTENANCE, Snapshot
 from o2c_mining.log.store import STAGING, Batch, Writer
 
 STREAM = "compact"
@@ -75,7 +75,7 @@ def compact(writer: Writer, report: Report, *, small_bytes: int = SMALL_BYTES) -
     done = []
     with engine() as connection, scratch(writer.root) as spill:
         connection.execute(f"SET temp_directory = {literal(str(spill))}")
-        plans = _plans(connection, writer, small_bytes)
+        plans = _plans(connection, writer.files, sorted(writer.base.versions), small_bytes)
         for plan in plans:
             report(plan.table, 0)
             done.append(_rewrite(connection, writer, plan))
@@ -90,12 +90,12 @@ def compact(writer: Writer, report: Report, *, small_bytes: int = SMALL_BYTES) -
     return done
 
 
-def plan(writer_files: Callable[[str], list[str]], tables: Sequence[str], small_bytes: int) -> list[Compacted]:
-    """What a compaction of these tables would do, without doing it."""
+def plan(snapshot: Snapshot, *, small_bytes: int = SMALL_BYTES) -> list[Compacted]:
+    """What a compaction of a version would do, without doing it."""
     with engine() as connection:
         return [
             Compacted(p.table, len(p.old), None, _bytes(p.old), None, p.dropped)
-            for p in _planned(connection, writer_files, tables, small_bytes)
+            for p in _plans(connection, snapshot.files, sorted(snapshot.versions), small_bytes)
         ]
 
 
@@ -108,11 +108,7 @@ class _Plan:
     dropped: int
 
 
-def _plans(connection: Connection, writer: Writer, small_bytes: int) -> list[_Plan]:
-    return _planned(connection, writer.files, sorted(writer.base.versions), small_bytes)
-
-
-def _planned(
+def _plans(
     connection: Connection, files_of: Callable[[str], list[str]], tables: Sequence[str], small_bytes: int
 ) -> list[_Plan]:
     traces = {table: files_of(table) for table in _OF_REFRESHES if table in tables}

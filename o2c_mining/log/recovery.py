@@ -88,13 +88,21 @@ def forget_after(table: Path, version: int) -> None:
 
 def _forget_commits_after(batches: Path, number: int) -> None:
     """Keep the newest readable version of ``batches`` that knows no commit above ``number``."""
-    for version in reversed(durable.versions_on_disk(batches)):
-        if durable.version_is_whole(batches, version) and _last_commit(batches, version) <= number:
-            forget_after(batches, version)
-            return
-    if batches.is_dir():
+    if number:
+        forget_after(batches, newest_entry_of(batches, number))
+    elif batches.is_dir():
         shutil.rmtree(batches)
         durable.sync_path(batches.parent)
+
+
+def newest_entry_of(batches: Path, number: int) -> int:
+    """Newest readable Delta version of ``batches`` whose last commit is ``number``."""
+    newest_first = reversed(durable.versions_on_disk(batches))
+    return next(
+        version
+        for version in newest_first
+        if durable.version_is_whole(batches, version) and _last_commit(batches, version) <= number
+    )
 
 
 def _last_commit(batches: Path, version: int) -> int:

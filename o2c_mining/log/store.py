@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -209,6 +209,11 @@ class Writer:
     def rewrote(self, table: str, version: int) -> None:
         """Take a version of a table that holds the same rows in other files into the commit."""
         self._versions[table] = version
+
+    def go_on_above(self, *, number: int, seq: int, epoch: int) -> None:
+        """Number the next commit and its rows above these, under this epoch: the log has come from elsewhere."""
+        self.base = replace(self.base, number=number, store_epoch=epoch)
+        self._seq = max(self._seq, seq)
 
     def set_lenses(self, fingerprint: str) -> None:
         """Remember which lens definitions the stored traces follow."""

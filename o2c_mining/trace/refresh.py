@@ -21,6 +21,7 @@ from o2c_mining.trace.lens import Lens, fingerprint, lens_from_paths, lens_of
 from o2c_mining.trace.members import cases_above
 from o2c_mining.trace.steps import Steps
 from o2c_mining.trace.stored import live, superseded
+from o2c_mining.trace.touched import also_touched
 
 # Raised whenever the meaning of a stored trace changes: stores built with another one are rebuilt on the next load.
 TRACE_VERSION = 2
@@ -49,16 +50,19 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str] | pa.Tabl
     """
     failpoint("refresh.started")
     reader = open_reader({f"{name}_versions": (writer.files(name), TABLES[name]) for name in _READ})
-    inputs = inputs_of(reader, settings, loaded=datetime.now(UTC))
+    now = datetime.now(UTC)
+    inputs = inputs_of(reader, settings, loaded=now)
     known = known_types(reader, inputs.objects)
     lenses = stored_lenses(known, settings)
     stamp = stamp_of(known, settings)
     changed = None
     if touched is not None and stamp == writer.lenses:
         ids = touched.select(["object_id"]) if isinstance(touched, pa.Table) else _id_table(touched)
-        if ids.num_rows == 0:
+        named = reader.register("named_objects", ids)
+        also = also_touched(reader, writer, inputs.e2o, now)
+        changed = reader.materialize("touched_objects", ibis.union(named, also, distinct=True))
+        if reader.size("touched_objects") == 0:
             return 0
-        changed = reader.register("touched_objects", ids)
     total = sum(_refresh_lens(reader, writer, inputs, lens, changed) for lens in lenses)
     writer.set_lenses(stamp)
     failpoint("refresh.finished")

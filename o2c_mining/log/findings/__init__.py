@@ -1,0 +1,1 @@
+"""What is wrong with a log: one module per question, each rule a query for the offending rows."""

@@ -1,0 +1,1 @@
+"""Looking after a workspace: compaction, retention, backup, restore."""

@@ -1,0 +1,56 @@
+"""``o2c check`` as people and programs see it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from o2c_mining.cli.main import main
+from tests import micro
+from tests.log.test_findings import PLANTED
+
+
+def workspace(root: Path, *, error: bool) -> Path:
+    """An order whose payment comes at the moment of its invoice; with ``error`` an event of an unknown order."""
+    events = [
+        ("e1", "Create Order", "2026-01-05 09:00", ["o1"]),
+        ("e2", "Confirm Order", "2026-01-05 09:00", ["o1"]),
+        ("e3", "Create Order", "2026-01-06 09:00", ["lost"] if error else ["o1"]),
+    ]
+    (root / "o2c.toml").write_text("", encoding="utf-8")
+    micro.load(root, events=events, objects=[("o1", "order", 100), ("o2", "order", 100)], precision={"e3": "day"})
+    return root
+
+
+def test_findings_are_grouped_by_severity(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-w", str(workspace(tmp_path, error=True)), "check"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    errors, notes = (next(n for n, line in enumerate(lines) if line.startswith(word)) for word in ("ERRORS", "NOTES"))
+    assert errors < notes and not any(line.startswith("WARNINGS") for line in lines)
+    assert lines[errors + 3].split() == ["dangling", "event", "reference", "1", "e2o", "lost"]
+    assert any(line.strip().startswith("to mend it: load the object") for line in lines[errors:notes])
+    assert any(line.strip() == "erp: Create Order: 1 of 2" for line in lines[notes:])
+
+
+@pytest.mark.parametrize("error", [True, False])
+def test_the_exit_code_says_whether_an_error_was_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: bool
+) -> None:
+    assert main(["-w", str(workspace(tmp_path, error=error)), "check", "--json"]) == (1 if error else 0)
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert {(f["rule"], f["severity"], f["table"], f["count"], f["example"]) for f in found} == {
+        ("equal stamps", "note", "events", 1, "o1"),
+        ("day-only stamps", "note", "events", 1, "e3"),
+        *([("dangling event reference", "error", "e2o", 1, "lost")] if error else []),
+    }
+    assert all(f["why"] and f["mend"] for f in found)
+
+
+def test_every_finding_is_explained_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs/findings.md").read_text(encoding="utf-8").lower()
+    names = {rule for _, expected in PLANTED for rule, _, _ in expected}
+    assert len(names) > 20
+    for name in names | {"exact duplicate", "clock skew", "gap in a stream", "drop in volume"}:
+        assert name in page, name
