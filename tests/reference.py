@@ -128,7 +128,7 @@ def traces(
             continue
         kind = _end(case, inside, types, on, lens)
         closed = kind is not None
-        due = [_due(event, rows) for event in ordered]
+        due = [_due(event, rows, inside) for event in ordered]
         result.variants[tuple(event[1] for event in ordered)] += 1
         result.cases.append(
             {
@@ -200,6 +200,6 @@ def _enabling(earlier: Sequence[Event], event: Event, inside: set[str], near: Ma
     return sharing[-1] if sharing else earlier[-1]
 
 
-def _due(event: Event, rows: Mapping[str, Row]) -> datetime | None:
-    """The latest date at which one of the event's objects is due."""
-    return max((due for name in event[4] if (due := rows.get(name, {}).get("due_at"))), default=None)
+def _due(event: Event, rows: Mapping[str, Row], inside: set[str]) -> datetime | None:
+    """The latest date at which one of the case's documents that the event refers to is due."""
+    return max((due for name in inside & set(event[4]) if (due := rows.get(name, {}).get("due_at"))), default=None)

@@ -90,7 +90,9 @@ def process_map(traces: Traces, *, working: bool = False) -> ProcessMap:
     )
 
 
-def _nodes(found: Sequence[Mapping[str, Any]], repeated: Mapping[str, int], lanes: Mapping[str, str]) -> tuple[Node, ...]:
+def _nodes(
+    found: Sequence[Mapping[str, Any]], repeated: Mapping[str, int], lanes: Mapping[str, str]
+) -> tuple[Node, ...]:
     grouped: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in found:
         grouped[row["activity"]].append(row)

@@ -2,7 +2,8 @@
 
 Versions of rows are history and all of them stay, with their ``ingest_seq``. Of the traces only the rows that no later
 refresh replaced are written again, with their ``refresh_seq``: an older version of the log reads its own files. The
-trace tables are rewritten together, because ``touched`` then forgets what replaced what. The rewritten tables become visible with one commit of source ``store``, like a load that brought nothing.
+trace tables are rewritten together, because ``touched`` then forgets what replaced what. The rewritten tables become
+visible with one commit of source ``store``, like a load that brought nothing.
 """
 
 from __future__ import annotations
@@ -121,7 +122,9 @@ def _plans(
                 found.append(_plan(connection, table, small, f"SELECT * FROM {scan(small)}"))
         elif worth and traces[table]:
             touched = scan(traces["touched"])
-            kept = f"SELECT * FROM {scan(traces[table])} ANTI JOIN ({_REPLACED.format(touched=touched)}) USING (case_no)"
+            kept = (
+                f"SELECT * FROM {scan(traces[table])} ANTI JOIN ({_REPLACED.format(touched=touched)}) USING (case_no)"
+            )
             sql = _NEWEST.format(touched=touched) if table == "touched" else kept
             found.append(_plan(connection, table, traces[table], sql))
     return found

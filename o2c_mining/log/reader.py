@@ -69,7 +69,9 @@ class Reader:
         self.drop(name)
         with self._names.engine.lock:
             self._connection.register("_incoming", rows)
-            self._connection.execute(f"CREATE TABLE {quoted(self._names.hold(name, 'TABLE'))} AS SELECT * FROM _incoming")
+            self._connection.execute(
+                f"CREATE TABLE {quoted(self._names.hold(name, 'TABLE'))} AS SELECT * FROM _incoming"
+            )
             self._connection.unregister("_incoming")
         return self.table(name)
 

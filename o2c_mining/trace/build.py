@@ -95,7 +95,9 @@ def build(
     # numbers that differ from load to load are rows of a table: the expressions stay the same and are compiled once
     offsets = reader.register(
         f"{name}:offsets",
-        pa.table({"first_no": pa.array([first_no], pa.int64()), "first_kind": pa.array([stored.last_kind + 1], pa.int32())}),
+        pa.table(
+            {"first_no": pa.array([first_no], pa.int64()), "first_kind": pa.array([stored.last_kind + 1], pa.int32())}
+        ),
     )
     numbers = keep("numbers", _numbers(inputs, lens, case_ids, offsets))
     members = keep("members", find_members(steps, inputs.objects, inputs.o2o, lens, numbers))
@@ -125,6 +127,10 @@ def build(
     steps.forget("numbers", "states", "ends", "sequences", "offsets")
     fresh = kinds.filter(kinds.is_new).drop("is_new", "state", "next_state", "enabled_state")
     return TraceTables(members, cases, pairs, fresh, variants.drop("case_no"))
+
+
+def _offsets(first_no: int, first_kind: int) -> pa.Table:
+    return pa.table({"first_no": pa.array([first_no], pa.int64()), "first_kind": pa.array([first_kind], pa.int32())})
 
 
 def _numbers(inputs: Inputs, lens: Lens, case_ids: ir.Table | None, offsets: ir.Table) -> ir.Table:
@@ -175,9 +181,7 @@ def _states(facts: ir.Table) -> ir.Table:
 
 
 def _coded(facts: ir.Table, states: ir.Table) -> ir.Table:
-    return facts.join(states, list(_STATE)).select(
-        "event_id", "event_no", "time", "source_seq", "width", "state"
-    )
+    return facts.join(states, list(_STATE)).select("event_id", "event_no", "time", "source_seq", "width", "state")
 
 
 def _occurrences(references: ir.Table, facts: ir.Table) -> ir.Table:
@@ -202,9 +206,7 @@ def _occurrences(references: ir.Table, facts: ir.Table) -> ir.Table:
 
 def _sharing(inputs: Inputs, occurrences: ir.Table, others: ir.Table | None) -> ir.Table:
     """Events that belong to several cases of the lens: event_no."""
-    spread = occurrences.group_by("event_no").aggregate(
-        low=occurrences.case_no.min(), high=occurrences.case_no.max()
-    )
+    spread = occurrences.group_by("event_no").aggregate(low=occurrences.case_no.min(), high=occurrences.case_no.max())
     several = spread.filter(spread.low != spread.high).select("event_no")
     if others is None:
         return several
@@ -363,9 +365,7 @@ def _kinds(coded: ir.Table, states: ir.Table, stored: ir.Table | None, offsets: 
     """What segments have in common, coded: the stored kinds keep their number, new ones follow (``is_new``)."""
     codes = coded.select("state", "next_state", "enabled_state", "is_end").distinct()
     own = codes.join(states, "state")
-    ahead = states.select(
-        next_state="state", next_activity="activity", next_team="team", next_system="system"
-    )
+    ahead = states.select(next_state="state", next_activity="activity", next_team="team", next_system="system")
     named = own.left_join(ahead, "next_state").drop("next_state_right")
     behind = states.select(
         enabled_state="state", enabled_activity="activity", enabled_team="team", enabled_system="system"

@@ -164,7 +164,9 @@ def _refresh_lens(reader: Reader, writer: Writer, inputs: Inputs, lens: Lens, ch
     stamp = {"refresh_seq": writer.number}
     seen = reader.table("variants_versions")
     fresh = traces.variants.anti_join(seen.filter(seen.lens == kind), "variant_id")
-    reader.write(writer, "membership", traces.members.drop("is_case", "due_at"), lens=kind, **stamp)
+    # a case without events has no number that a later refresh could replace
+    found = traces.members.semi_join(traces.cases, "case_no").drop("is_case", "due_at")
+    reader.write(writer, "membership", found, lens=kind, **stamp)
     reader.write(writer, "cases", traces.cases, **stamp)
     reader.write(writer, "pairs", traces.pairs, **stamp)
     reader.write(writer, "kinds", traces.kinds)

@@ -35,8 +35,11 @@ def said_by_log(log: EventLog, lens: str) -> Said:
     """Cases, pairs, members and variants of a lens as the log gives them."""
     chosen = select(log, ObjectFilter(lens=lens))
     rows = log.reader.rows
-    names = set(chosen.pairs.columns)
-    found = rows(chosen.pairs.select(*[name for name in _PAIR if name in names]))
+    found = rows(chosen.pairs)
+    placed = {(row["case_id"], row["seq"]): row["event_id"] for row in found}
+    for row in found:
+        row["next_event_id"] = placed.get((row["case_id"], row["seq"] + 1))
+        row["enabled_by_event_id"] = placed.get((row["case_id"], row["enabled_seq"]))
     counted = variants(chosen)
     return {
         "cases": _lines(rows(chosen.cases.select(*_CASE)), _CASE),

@@ -202,7 +202,7 @@ def test_loading_in_two_batches_gives_the_same_traces(
             for name in ("cases", "pairs", "members"):
                 left = [_bare(r) for r in whole.reader.rows(getattr(a, name))]
                 right = [_bare(r) for r in parts.reader.rows(getattr(b, name))]
-                assert sorted(left) == sorted(right)
+                assert sorted(left) == sorted(right), set(left) ^ set(right)
 
 
 # how things are numbered depends on the loads before
