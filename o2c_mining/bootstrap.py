@@ -16,6 +16,8 @@ from o2c_mining.config import Config, load_config
 from o2c_mining.errors import ConfigError, ConnectorError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from o2c_mining.connect import Completeness
     from o2c_mining.exchange.read import Asked
     from o2c_mining.log.event_log import EventLog, Scope, Settings
@@ -139,7 +141,7 @@ def open_store(workspace: Workspace) -> Store:
     """The workspace's event store."""
     from o2c_mining.log.store import Store
 
-    return Store(workspace.store_path)
+    return Store(workspace.store_path, workspace.config.limits.memory_mb)
 
 
 def open_log(
@@ -230,8 +232,7 @@ def extract(
         results = [transform_source(source, connector, writer, rows, full=full) for source, connector, rows in staged]
         linked = [link_source(source, connector_named(source.connector), writer) for source in sources]
         results += [result for result in linked if result is not None]
-        touched = {key for result in results for key in result.touched["object_id"].to_pylist()}
-        refreshed = refresh(writer, settings, touched)
+        refreshed = refresh(writer, settings, _together([result.touched for result in results]))
         batches = [batch for result in results for batch in result.batches]
         totals = [batch for result in results for batch in result.streams]
         if batches or (refreshed and totals):
@@ -280,7 +281,7 @@ def import_files(
     limits = workspace.config.limits
     batches: list[Batch] = []
     notes: list[str] = []
-    touched: set[str] = set()
+    touched: list[pa.Table | None] = []
     changed = refreshed = 0
     store = open_store(workspace)
     with store.writer() as writer:
@@ -289,12 +290,19 @@ def import_files(
             loaded = load(writer, imported, path)
             batches += loaded.batches
             notes += [f"{path.name}: {text}" for text in loaded.notes]
-            touched |= loaded.touched
+            touched.append(loaded.touched)
             changed += loaded.changed
         if changed:
-            refreshed = refresh(writer, settings_of(workspace), touched)
+            refreshed = refresh(writer, settings_of(workspace), _together(touched))
             writer.commit(batches)
     return Imported(tuple(batches), tuple(notes), refreshed, store.snapshot().number)
+
+
+def _together(touched: Sequence[pa.Table | None]) -> Sequence[str]:
+    """Objects whose traces must be refreshed; none are named where the log was empty and everything must be."""
+    if any(rows is None for rows in touched):
+        return ()
+    return [key for rows in touched if rows is not None for key in rows["object_id"].to_pylist()]
 
 
 def export_log(

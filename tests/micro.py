@@ -54,7 +54,7 @@ def load(
     store = Store(root / "store")
     with store.writer() as writer:
         seq = writer.next_seq(len(events) + len(objects) + len(relations) + len(deleted) + 1)
-        common = {"op": "I", "ingest_seq": seq, "batch_id": writer.number, "row_hash": "", "entity_key": ""}
+        common = {"op": "I", "ingest_seq": seq, "batch_id": writer.number, "entity_key": ""}
         writer.append(
             "events",
             pa.Table.from_pylist(
