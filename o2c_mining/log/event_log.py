@@ -13,9 +13,10 @@ from o2c_mining.calendar.working import WorkCalendar
 from o2c_mining.config import Config
 from o2c_mining.errors import LogError
 from o2c_mining.log.current import current
-from o2c_mining.log.reader import Reader, open_reader
+from o2c_mining.log.reader import open_reader
 from o2c_mining.log.schema import KEYS, TABLES
 from o2c_mining.log.store import Snapshot
+from o2c_mining.log.table_reader import TableReader
 
 _FUTURE = timedelta(days=1)  # an event later than this after its load has an impossible time
 
@@ -49,7 +50,7 @@ class EventLog:
     e2o: ir.Table
     o2o: ir.Table
     object_changes: ir.Table
-    reader: Reader
+    reader: TableReader
     snapshot: Snapshot
     as_of: datetime
     newest: datetime
@@ -74,7 +75,9 @@ def open_event_log(
     """
     if snapshot.number == 0:
         raise LogError("the event store is empty; expected at least one load; run `o2c extract`")
-    reader = open_reader({f"{name}_versions": (snapshot.files(name), TABLES[name]) for name in TABLES})
+    reader = open_reader(
+        {f"{name}_versions": (snapshot.files(name), TABLES[name]) for name in TABLES}, config=settings.config
+    )
     tables = {
         name: reader.materialize(f"{name}_current", current(reader.table(f"{name}_versions"), keys))
         for name, keys in KEYS.items()
@@ -129,7 +132,7 @@ def possible_times(events: ir.Table, loaded: datetime) -> ir.BooleanValue:
     return events.time <= ibis.literal(loaded + _FUTURE)
 
 
-def _cut(reader: Reader, tables: dict[str, ir.Table], until: datetime) -> dict[str, ir.Table]:
+def _cut(reader: TableReader, tables: dict[str, ir.Table], until: datetime) -> dict[str, ir.Table]:
     """Take away what lies after ``until``: events, objects all of whose events do, and relations of those."""
     moment = ibis.literal(until)
     events, e2o, objects, o2o, changes = (tables[n] for n in ("events", "e2o", "objects", "o2o", "object_changes"))

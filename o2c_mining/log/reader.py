@@ -1,4 +1,4 @@
-"""Run ibis expressions on DuckDB: the only module of the core that imports the engine.
+"""Run ibis expressions on DuckDB, or hand them to the reader on Spark where the workspace asks for it.
 
 Expressions are compiled by ibis and executed here; ibis' own backends are never used. One reader serves one thread;
 ``cursor()`` gives another thread its own on the same data.
@@ -15,8 +15,10 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from o2c_mining.config import Config
 from o2c_mining.errors import LogError
 from o2c_mining.log.engine import quoted, scan
+from o2c_mining.log.table_reader import TableReader
 
 
 class Reader:
@@ -87,8 +89,14 @@ class Reader:
         return int(self.rows(table.aggregate(n=table.count()))[0]["n"])
 
 
-def open_reader(tables: Mapping[str, tuple[Sequence[str], pa.Schema]], *, threads: int | None = None) -> Reader:
-    """A reader over named sets of Parquet files."""
+def open_reader(
+    tables: Mapping[str, tuple[Sequence[str], pa.Schema]], *, threads: int | None = None, config: Config | None = None
+) -> TableReader:
+    """A reader over named sets of Parquet files, on the engine of the configuration (default: DuckDB)."""
+    if config is not None and config.engine == "spark":
+        from o2c_mining.log.spark import open_spark_reader
+
+        return open_spark_reader(tables, config.spark.master, config.spark.options)
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'")
     if threads is not None:

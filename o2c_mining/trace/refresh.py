@@ -13,9 +13,10 @@ from o2c_mining.calendar.working import WorkCalendar, day_table
 from o2c_mining.log.current import current
 from o2c_mining.log.event_log import Settings, possible_times
 from o2c_mining.log.failpoints import failpoint
-from o2c_mining.log.reader import Reader, open_reader
+from o2c_mining.log.reader import open_reader
 from o2c_mining.log.schema import KEYS, TABLES
 from o2c_mining.log.store import Writer
+from o2c_mining.log.table_reader import TableReader
 from o2c_mining.trace.build import Inputs, build, enabled_by, members, ordered_events, steps_of
 from o2c_mining.trace.lens import Lens, depth, fingerprint, lens_from_paths, lens_of
 from o2c_mining.trace.touched import also_touched
@@ -46,7 +47,9 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str]) -> int:
     """
     failpoint("refresh.started")
     names = ("events", "objects", "e2o", "o2o", *_STORED)
-    reader = open_reader({f"{name}_versions": (writer.files(name), TABLES[name]) for name in names})
+    reader = open_reader(
+        {f"{name}_versions": (writer.files(name), TABLES[name]) for name in names}, config=settings.config
+    )
     now = datetime.now(UTC)
     inputs = inputs_of(reader, settings, loaded=now)
     known = known_types(reader, inputs.objects)
@@ -77,7 +80,7 @@ def stamp_of(known: list[str], settings: Settings) -> str:
     return fingerprint([TRACE_VERSION, lenses, names, calendar_version(settings.calendar)])
 
 
-def inputs_of(reader: Reader, settings: Settings, *, loaded: datetime) -> Inputs:
+def inputs_of(reader: TableReader, settings: Settings, *, loaded: datetime) -> Inputs:
     """Current rows of a reader that has the tables ``<name>_versions``."""
     tables = {
         name: reader.materialize(f"{name}_current", current(reader.table(f"{name}_versions"), KEYS[name]))
@@ -89,7 +92,7 @@ def inputs_of(reader: Reader, settings: Settings, *, loaded: datetime) -> Inputs
     return Inputs(events, tables["objects"], tables["e2o"], tables["o2o"], settings.lanes, teams, days)
 
 
-def register_work_days(reader: Reader, events: ir.Table, calendar: WorkCalendar | None) -> ir.Table | None:
+def register_work_days(reader: TableReader, events: ir.Table, calendar: WorkCalendar | None) -> ir.Table | None:
     """The calendar's day table over the span of the events, as a table the expressions can join."""
     if calendar is None:
         return None
@@ -110,7 +113,7 @@ def calendar_version(calendar: WorkCalendar | None) -> str:
     return "" if calendar is None else f"{calendar.name}:{calendar.version}"
 
 
-def known_types(reader: Reader, objects: ir.Table) -> list[str]:
+def known_types(reader: TableReader, objects: ir.Table) -> list[str]:
     """Object types present in the log, sorted."""
     return sorted(str(row["object_type"]) for row in reader.rows(objects.select("object_type").distinct()))
 
@@ -124,7 +127,7 @@ def lens_for(name: str, known: list[str], settings: Settings) -> Lens:
     return lens_of(name, known, own)
 
 
-def _refresh_lens(reader: Reader, writer: Writer, inputs: Inputs, lens: Lens, changed: ir.Table | None) -> int:
+def _refresh_lens(reader: TableReader, writer: Writer, inputs: Inputs, lens: Lens, changed: ir.Table | None) -> int:
     kind = lens.object_type
     before = latest(reader.table("membership_versions"), reader.table("touched_versions"), kind)
     if changed is None:
