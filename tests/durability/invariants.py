@@ -71,12 +71,12 @@ def versions_of(snapshot: Snapshot) -> dict[int, tuple[str, str]]:
     staged = [(name, ("_key",), "_") for name in snapshot.versions if name.startswith(f"{STAGING}/")]
     logged = [(name, keys, "") for name, keys in KEYS.items()]
     for table, keys, mark in (*logged, *staged):
-        seq, op, digest = (mark + "seq", mark + "op", mark + "hash") if mark else ("ingest_seq", "op", "row_hash")
+        seq, op = (mark + "seq", mark + "op") if mark else ("ingest_seq", "op")
         last: dict[tuple[Any, ...], str] = {}
         for row in sorted(rows_of(snapshot, table), key=lambda row: int(row[seq])):
             assert row[seq] not in found, f"number {row[seq]} was used twice"
             key = tuple(row[name] for name in keys)
-            found[row[seq]] = (table, f"{key} {row[op]} {row[digest]}")
+            found[row[seq]] = (table, f"{key} {row[op]} {_text(row)}")
             before = last.get(key, "D")
             assert (row[op] == "I") == (before == "D"), f"{table} {key}: {row[op]} after {before}"
             last[key] = row[op]
@@ -146,6 +146,6 @@ def _seq(row: Row) -> int:
 
 
 def _text(row: Row) -> str:
-    hidden = {"ingest_seq", "batch_id", "op", "refresh_seq"}
+    hidden = {"ingest_seq", "batch_id", "op", "refresh_seq", "row_hash", "_seq", "_batch"}
     text = json.dumps({k: v for k, v in row.items() if k not in hidden}, default=str, sort_keys=True)
     return re.sub(r"@[0-9a-f]{12}", "", text)  # where an imported file lay

@@ -11,6 +11,8 @@ import os
 import random
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -140,3 +142,15 @@ def test_every_failpoint_is_somewhere_and_every_place_is_listed() -> None:
         for name in re.findall(r"failpoint\(\"([a-z_.]+)\"\)", file.read_text(encoding="utf-8")):
             placed[name] = placed.get(name, 0) + 1
     assert set(placed) == POINTS
+
+
+def test_the_variable_chooses_the_point_and_a_wrong_name_is_refused() -> None:
+    def o2c(point: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from o2c_mining.log.failpoints import failpoint as f; f('commit.synced')"]
+        environment = {**os.environ, "O2C_FAILPOINT": point}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
+
+    assert [o2c(point).returncode for point in ("", "commit.logged", "commit.synced:2")] == [0, 0, 0]
+    assert o2c("commit.synced").returncode == -signal.SIGKILL
+    for wrong in ("commit", "commit.synced:0", "commit.synced:x"):
+        assert "is no failpoint; expected NAME or NAME:N" in o2c(wrong).stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import time
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,24 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.durability.test_together"])
 
 
-def write(root: str, who: str, until: float, told: str) -> None:
+def begin(start: Barrier, seconds: float) -> float:
+    """When everybody is there: the moment at which to stop."""
+    start.wait(60)
+    return time.monotonic() + seconds
+
+
+def write(root: str, who: str, seconds: float, start: Barrier, told: str) -> None:
     numbers = []
-    while time.monotonic() < until:
+    until = begin(start, seconds)
+    while not numbers or time.monotonic() < until:
         numbers.append(load_once(Path(root), who))
     Path(told).write_text(json.dumps(numbers))
 
 
-def tidy(root: str, who: str, until: float, told: str) -> None:
+def tidy(root: str, who: str, seconds: float, start: Barrier, told: str) -> None:
     numbers = []
-    while time.monotonic() < until:
+    until = begin(start, seconds)
+    while not numbers or time.monotonic() < until:
         with Store(Path(root)).writer() as writer:
             if compaction.compact(writer, lambda what, count: None):
                 numbers.append(writer.base.number)
@@ -45,11 +54,12 @@ def tidy(root: str, who: str, until: float, told: str) -> None:
     Path(told).write_text(json.dumps(numbers))
 
 
-def read(root: str, who: str, until: float, told: str) -> None:
+def read(root: str, who: str, seconds: float, start: Barrier, told: str) -> None:
     """Count in the newest version and in an older one; each has to be what its own commits say."""
     seen: list[int] = []
     store = Store(Path(root))
-    while time.monotonic() < until:
+    until = begin(start, seconds)
+    while not seen or time.monotonic() < until:
         snapshot = store.snapshot()
         if snapshot.number:
             assert not seen or snapshot.number >= seen[-1], "a version was taken back"
@@ -70,10 +80,11 @@ def check(snapshot: Snapshot) -> None:
 
 @pytest.mark.soak
 def test_writers_a_compactor_and_readers_do_not_disturb_each_other(tmp_path: Path) -> None:
-    root, until = tmp_path / "store", time.monotonic() + soak(10, 600)
+    root, seconds = tmp_path / "store", soak(8, 600)
     work: list[tuple[Any, str]] = [(write, "a"), (write, "b"), (tidy, "tidy"), (read, "r1"), (read, "r2")]
+    start = CONTEXT.Barrier(len(work))
     processes = [
-        CONTEXT.Process(target=target, args=(str(root), who, until, str(tmp_path / f"{who}.json")))
+        CONTEXT.Process(target=target, args=(str(root), who, seconds, start, str(tmp_path / f"{who}.json")))
         for target, who in work
     ]
     for process in processes:
