@@ -1,8 +1,8 @@
 """Write requirements.lock and requirements-dev.lock from what this environment has installed.
 
-The closure of the project's dependencies (and of the groups ``postgres`` and ``dev`` for the second file) is taken
-from the installed packages' own metadata, so the lock names exactly what the tests ran with. No index address and
-no path is written. Run it with the project's environment: ``make lock``.
+The closure of the project's dependencies (and of the groups ``postgres``, ``spark`` and ``dev`` for the second file)
+is taken from the installed packages' own metadata, so the lock names exactly what the tests ran with. No index address
+and no path is written. Run it with the project's environment: ``make lock``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def main() -> None:
     project = document["project"]
     groups = project["optional-dependencies"]
     runtime = closure([*project["dependencies"], *document["build-system"]["requires"]])
-    everything = closure([*project["dependencies"], *groups["postgres"], *groups["dev"]])
+    everything = closure([*project["dependencies"], *groups["postgres"], *groups["spark"], *groups["dev"]])
     write("requirements.lock", runtime)
     write("requirements-dev.lock", {name: pin for name, pin in everything.items() if name not in runtime})
 

@@ -16,6 +16,8 @@ from o2c_mining.config import Config, load_config
 from o2c_mining.errors import ConfigError, ConnectorError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from o2c_mining.connect import Completeness
     from o2c_mining.exchange.read import Asked
     from o2c_mining.log.event_log import EventLog, Scope, Settings
@@ -139,7 +141,7 @@ def open_store(workspace: Workspace) -> Store:
     """The workspace's event store."""
     from o2c_mining.log.store import Store
 
-    return Store(workspace.store_path)
+    return Store(workspace.store_path, workspace.config.limits.memory_mb)
 
 
 def open_log(
@@ -148,6 +150,7 @@ def open_log(
     scope: Scope | None = None,
     as_of: datetime | None = None,
     known_at: int | datetime | None = None,
+    previous: EventLog | None = None,
 ) -> EventLog:
     """Open the log: the only door to read it.
 
@@ -161,6 +164,8 @@ def open_log(
         Event time: nothing later exists. Default: the newest event with a possible time.
     known_at
         Commit number or moment: what had been loaded then. Default: the newest complete load.
+    previous
+        An earlier version of this log that is still open: a large log then reads only what changed since.
 
     Raises
     ------
@@ -170,7 +175,8 @@ def open_log(
     from o2c_mining.log.event_log import EVERYTHING, open_event_log
 
     snapshot = open_store(workspace).snapshot(known_at)
-    return open_event_log(snapshot, settings_of(workspace), scope=scope or EVERYTHING, as_of=as_of)
+    settings = settings_of(workspace)
+    return open_event_log(snapshot, settings, scope=scope or EVERYTHING, as_of=as_of, previous=previous)
 
 
 def version_of(workspace: Workspace) -> int:
@@ -230,8 +236,7 @@ def extract(
         results = [transform_source(source, connector, writer, rows, full=full) for source, connector, rows in staged]
         linked = [link_source(source, connector_named(source.connector), writer) for source in sources]
         results += [result for result in linked if result is not None]
-        touched = {key for result in results for key in result.touched["object_id"].to_pylist()}
-        refreshed = refresh(writer, settings, touched)
+        refreshed = refresh(writer, settings, _together([result.touched for result in results]))
         batches = [batch for result in results for batch in result.batches]
         totals = [batch for result in results for batch in result.streams]
         if batches or (refreshed and totals):
@@ -280,7 +285,7 @@ def import_files(
     limits = workspace.config.limits
     batches: list[Batch] = []
     notes: list[str] = []
-    touched: set[str] = set()
+    touched: list[pa.Table | None] = []
     changed = refreshed = 0
     store = open_store(workspace)
     with store.writer() as writer:
@@ -289,12 +294,22 @@ def import_files(
             loaded = load(writer, imported, path)
             batches += loaded.batches
             notes += [f"{path.name}: {text}" for text in loaded.notes]
-            touched |= loaded.touched
+            touched.append(loaded.touched)
             changed += loaded.changed
         if changed:
-            refreshed = refresh(writer, settings_of(workspace), touched)
+            refreshed = refresh(writer, settings_of(workspace), _together(touched))
             writer.commit(batches)
     return Imported(tuple(batches), tuple(notes), refreshed, store.snapshot().number)
+
+
+def _together(touched: Sequence[pa.Table | None]) -> pa.Table | None:
+    """Objects whose traces must be refreshed; none are named where the log was empty and everything must be."""
+    import pyarrow as pa
+
+    tables = [rows.select(["object_id"]) for rows in touched if rows is not None]
+    if len(tables) < len(touched):
+        return None
+    return pa.concat_tables(tables) if tables else pa.table({"object_id": pa.array([], pa.string())})
 
 
 def export_log(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator
 
 from o2c_mining.documents import Document, explain
 from o2c_mining.errors import ConfigError
+
+_SPARK_MASTERS = ("local", "spark://", "yarn", "k8s://")
+_SECRET = re.compile("secret|password|token|access[.]?key", re.IGNORECASE)
 
 
 class Company(Document):
@@ -97,6 +101,7 @@ class Limits(Document):
     free_mb: int = Field(default=64, gt=0)
     excel_mb: int = Field(default=128, gt=0)  # unpacked; a workbook's strings are all held in memory
     events: int = Field(default=20_000_000, gt=0)
+    memory_mb: int = Field(default=2500, ge=200)  # held by the database engine; what is more goes to temporary files
 
 
 class Retention(Document):
@@ -104,6 +109,20 @@ class Retention(Document):
 
     keep_days: int | None = Field(default=None, ge=1)
     keep_versions: int | None = Field(default=None, ge=1)
+
+
+class SparkConfig(Document):
+    """Where Spark runs and with which of its settings; only read with ``engine = "spark"``."""
+
+    master: str = "local[*]"
+    options: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("master")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        if not value.startswith(_SPARK_MASTERS):
+            raise ValueError(f"unknown Spark master {value!r}; expected one of {', '.join(_SPARK_MASTERS)}")
+        return value
 
 
 class Target(Document):
@@ -119,7 +138,8 @@ class Config(Document):
     company: Company = Company()
     default_lens: str | None = None
     lenses: tuple[str, ...] = ("order", "delivery", "invoice")
-    engine: str = "duckdb"
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark: SparkConfig = SparkConfig()
     source: tuple[Source, ...] = ()
     team: tuple[Team, ...] = ()
     channel: tuple[ChannelConfig, ...] = ()
@@ -131,13 +151,6 @@ class Config(Document):
     store: Retention = Retention()
     target: tuple[Target, ...] = ()
     reference: str = "reference/order_to_cash.bpmn"
-
-    @field_validator("engine")
-    @classmethod
-    def _known_engine(cls, value: str) -> str:
-        if value != "duckdb":
-            raise ValueError(f"unknown engine {value!r}; expected duckdb")
-        return value
 
 
 def load_config(path: Path) -> Config:
@@ -162,6 +175,14 @@ def load_config(path: Path) -> Config:
         config = Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(explain(error, Config, source=str(path))) from error
+    for key in config.spark.options:  # not in the model: its messages show the value
+        if not key.startswith("spark."):
+            raise ConfigError(f"{path}: {key!r} is no option of Spark; expected names from spark. on; correct the name")
+        if _SECRET.search(key) and not key.lower().endswith("file"):
+            raise ConfigError(
+                f"{path}: Spark option {key!r} holds a secret; expected none in this file; put it into "
+                "spark-defaults.conf and name its folder in SPARK_CONF_DIR"
+            )
     names = [source.name for source in config.source]
     if "store" in names:
         raise ConfigError(f"{path}: a source is called store; expected another name, the store uses it; rename it")

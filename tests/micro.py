@@ -54,7 +54,7 @@ def load(
     store = Store(root / "store")
     with store.writer() as writer:
         op = "U" if writer.number > 1 else "I"
-        common = {"op": op, "batch_id": writer.number, "row_hash": "", "entity_key": ""}
+        common = {"op": op, "batch_id": writer.number, "entity_key": ""}
 
         def seq() -> int:
             return writer.next_seq(1)

@@ -20,7 +20,7 @@ TEXTS = [
     *(ROOT / "docs").rglob("*.md"),
     *(f for p in PACKAGES for e in ("py", "md", "toml", "yaml", "yml") for f in (ROOT / p).rglob(f"*.{e}")),
 ]
-OPTIONAL = {"psycopg", "keyring"}
+OPTIONAL = {"psycopg", "keyring", "pyspark", "py4j"}
 
 
 def _locked(name: str) -> dict[str, str]:

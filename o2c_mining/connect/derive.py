@@ -16,9 +16,8 @@ from o2c_mining.connect.catalog import Catalog, SourceTable, SqlFile
 from o2c_mining.connect.engine import event_id_sql, is_interrupt, literal, quoted, scan
 from o2c_mining.connect.protocol import Refused
 from o2c_mining.errors import ConnectorError
-from o2c_mining.log.schema import EVENTS, O2O, OBJECT_CHANGES, OBJECTS
+from o2c_mining.log.schema import EVENTS, O2O, OBJECT_CHANGES, OBJECTS, STAMPS
 
-_STAMPS = ("op", "ingest_seq", "batch_id", "row_hash")
 _REQUIRED = {
     "events": ("activity", "time", "source_table", "source_key", "entity_key", "objects"),
     "objects": ("object_id", "object_type", "entity_key"),
@@ -92,7 +91,7 @@ def derive(
 
 def _events(connection: duckdb.DuckDBPyConnection, catalog: Catalog, source: str, restricted: bool) -> list[Refused]:
     prefix = literal(f"{source}:")
-    columns = [field for field in EVENTS if field.name not in (*_STAMPS, "event_id", "system", "entity_key")]
+    columns = [field for field in EVENTS if field.name not in (*STAMPS, "event_id", "system", "entity_key")]
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE raw_events ({_declare(EVENTS)}, "
         "objects STRUCT(object_id VARCHAR, qualifier VARCHAR)[])"
@@ -122,7 +121,7 @@ def _events(connection: duckdb.DuckDBPyConnection, catalog: Catalog, source: str
         f"coalesce(CAST(time AS VARCHAR), 'no time') FROM raw_events WHERE {reason} IS NOT NULL"
     ).fetchall()
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE new_events AS SELECT * EXCLUDE (objects, {', '.join(_STAMPS)}) "
+        f"CREATE OR REPLACE TEMP TABLE new_events AS SELECT * EXCLUDE (objects, {', '.join(STAMPS)}) "
         f"FROM raw_events WHERE {reason} IS NULL"
     )
     connection.execute(
@@ -138,9 +137,9 @@ def _events(connection: duckdb.DuckDBPyConnection, catalog: Catalog, source: str
 
 
 def _objects(connection: duckdb.DuckDBPyConnection, catalog: Catalog, source: str, restricted: bool) -> None:
-    base = [field for field in OBJECTS if field.name not in (*_STAMPS, "object_id", "system", "entity_key")]
+    base = [field for field in OBJECTS if field.name not in (*STAMPS, "object_id", "system", "entity_key")]
     connection.execute(f"CREATE OR REPLACE TEMP TABLE new_objects ({_declare(OBJECTS)})")
-    for stamp in _STAMPS:
+    for stamp in STAMPS:
         connection.execute(f"ALTER TABLE new_objects DROP COLUMN {stamp}")
     for file in catalog.of_kind("objects"):
         given = _columns_of(connection, file, _REQUIRED["objects"], None)
@@ -172,7 +171,7 @@ def _fixed(
     ids: tuple[str, ...],
 ) -> None:
     """Relations and changes: the columns of the schema and no others, ids with the source's name before them."""
-    kept = [field for field in schema if field.name not in _STAMPS]
+    kept = [field for field in schema if field.name not in STAMPS]
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {target} ({_declare(pa.schema(kept))})")
     for file in catalog.files:
         if file.kind != kind:

@@ -9,6 +9,7 @@ import duckdb
 
 from o2c_mining.log import engine as log_engine
 from o2c_mining.log.engine import arrow, content_hash, literal, number, quoted, scan
+from o2c_mining.log.store import Writer
 
 __all__ = [
     "arrow",
@@ -26,10 +27,10 @@ __all__ = [
 
 
 @contextmanager
-def engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection of its own for one load; Ctrl-C while a query runs is a ``KeyboardInterrupt`` as anywhere else."""
+def engine(writer: Writer | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for one load, within the writer's limits; Ctrl-C in a query is ``KeyboardInterrupt`` as anywhere."""
     try:
-        with log_engine.engine() as connection:
+        with log_engine.engine() if writer is None else writer.engine() as connection:
             yield connection
     except (duckdb.Error, RuntimeError) as error:
         if not is_interrupt(error):

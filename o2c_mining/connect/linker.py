@@ -14,13 +14,13 @@ import duckdb
 import pyarrow as pa
 
 from o2c_mining.connect.engine import arrow, literal, quoted, scan
-from o2c_mining.log.schema import E2O, EVENTS, KEYS, O2O, OBJECTS
+from o2c_mining.log.schema import E2O, EVENTS, KEYS, O2O, OBJECTS, STAMPS
 from o2c_mining.log.store import Writer
 from o2c_mining.log.versions import Difference, append_difference
 
 LINK = "link"
-_RELATION = pa.schema([field for field in O2O if field.name not in ("op", "ingest_seq", "batch_id", "row_hash")])
-_REFERENCE = pa.schema([field for field in E2O if field.name not in ("op", "ingest_seq", "batch_id", "row_hash")])
+_RELATION = pa.schema([field for field in O2O if field.name not in STAMPS])
+_REFERENCE = pa.schema([field for field in E2O if field.name not in STAMPS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +84,19 @@ def load_known(
 
 def append_links(
     connection: duckdb.DuckDBPyConnection, writer: Writer, source: str, links: Links
-) -> list[tuple[str, Difference, pa.Table]]:
+) -> list[tuple[str, Difference]]:
     """Append how the links differ from the stored ones; returns what was appended per table."""
-    appended = []
+    differences = []
     for table, rows, schema, of in (
         ("o2o", links.o2o, _RELATION, "target_id"),
         ("e2o", links.e2o, _REFERENCE, "event_id"),
     ):
         _register(connection, f"new_{table}", rows, schema, link_prefix(source), of)
-        difference, versions = append_difference(
+        difference = append_difference(
             connection, writer, table, owned=f"starts_with(entity_key, {literal(link_prefix(source))})"
         )
-        appended.append((table, difference, versions))
-    return appended
+        differences.append((table, difference))
+    return differences
 
 
 def link_prefix(source: str) -> str:

@@ -118,7 +118,7 @@ def stage_source(
     commits = Commits(writer, commit_rows)
     totals: list[Batch] = []
     try:
-        with engine() as connection, connector.open(options, base=base) as opened:
+        with engine(writer) as connection, connector.open(options, base=base) as opened:
             for stream in connector.streams(options):
                 after = None if full else writer.base.cursor(source.name, stream.name)
                 staged = stage(connection, source.name, stream, opened, commits, after=after, progress=progress)
@@ -140,7 +140,7 @@ def transform_source(
         Permanent: if an SQL file cannot run or its result breaks the contract; then nothing was appended.
     """
     options = options_of(source, connector)
-    with engine() as connection:
+    with engine(writer) as connection:
         load = transform(
             connection,
             writer,
@@ -177,15 +177,15 @@ def link_source(source: SourceSettings, connector: AnyConnector, writer: Writer)
     rules = f"{linker.version} {options!r}"
     if before is not None and json.loads(before) == {"seq": upto, "rules": rules}:
         return None
-    with engine() as connection:
+    with engine(writer) as connection:
         links = linker.link(source.name, load_known(connection, writer, source.name, linker.object_types))
         appended = append_links(connection, writer, source.name, links)
         connection.execute("CREATE OR REPLACE TEMP TABLE touched_objects (object_id VARCHAR)")
-        for table, _, rows in appended:
-            note_objects(connection, writer, table, rows)
+        for table, difference in appended:
+            note_objects(connection, writer, table, difference)
         touched = arrow(connection, "SELECT DISTINCT object_id FROM touched_objects ORDER BY 1")
-    accepted = sum(difference.changed for _, difference, _ in appended)
-    unchanged = sum(difference.unchanged for _, difference, _ in appended)
+    accepted = sum(difference.changed for _, difference in appended)
+    unchanged = sum(difference.unchanged for _, difference in appended)
     cursor = json.dumps({"seq": writer.next_seq(0) - 1, "rules": rules})
     batch = Batch(source.name, LINK, cursor, None, accepted + unchanged, accepted, 0, unchanged)
     return SourceResult(source.name, (batch,), (batch,), touched, None)

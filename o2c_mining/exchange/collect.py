@@ -14,13 +14,12 @@ from o2c_mining.errors import LogError
 from o2c_mining.exchange.attributes import Value, typed_columns
 from o2c_mining.exchange.imported import TABLES, ImportedLog, RefusedRow
 from o2c_mining.exchange.moments import Moment
-from o2c_mining.log.schema import E2O, EVENTS, O2O, OBJECT_CHANGES
+from o2c_mining.log.schema import E2O, EVENTS, LOADED, O2O, OBJECT_CHANGES
 
 Report: TypeAlias = Callable[[str, int], None]
 _CHUNK = 50_000
-_LOADED = ("entity_key", "op", "ingest_seq", "batch_id", "row_hash")
 _SCHEMAS = {
-    name: pa.schema([field for field in schema if field.name not in _LOADED])
+    name: pa.schema([field for field in schema if field.name not in LOADED])
     for name, schema in (("events", EVENTS), ("e2o", E2O), ("o2o", O2O), ("object_changes", OBJECT_CHANGES))
 }
 

@@ -10,9 +10,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from o2c_mining.log.event_log import EventLog
-from o2c_mining.log.schema import BASE_OBJECT_COLUMNS
+from o2c_mining.log.schema import BASE_OBJECT_COLUMNS, LOADED
 
-_LOADED = ("entity_key", "op", "ingest_seq", "batch_id", "row_hash")
 _CHUNK = 5_000
 OWN_ATTRIBUTES = ("number", "system", "amount_minor", "currency", "due_at")
 
@@ -80,7 +79,7 @@ def content_of(log: EventLog, members: ir.Table | None, *, everything: bool) -> 
 
 def flat_of(log: EventLog, lens: str, cases: ir.Table, pairs: ir.Table) -> Flat:
     """The chosen cases of a lens, one row per case and event."""
-    facts = log.events.drop(*(name for name in (*_LOADED, "activity", "time") if name in log.events.columns))
+    facts = log.events.drop(*(name for name in (*LOADED, "activity", "time") if name in log.events.columns))
     facts = facts.drop("team", "system", "resource_kind")
     steps = pairs.select("case_id", "seq", "event_id", "activity", "time", "team", "system")
     rows = steps.join(facts, "event_id").order_by("case_id", "seq")
@@ -103,7 +102,7 @@ def attribute_columns(objects: pa.Table) -> list[str]:
 
 
 def _rows(log: EventLog, table: ir.Table, *order: str) -> pa.Table:
-    kept = table.drop(*(name for name in _LOADED if name in table.columns))
+    kept = table.drop(*(name for name in LOADED if name in table.columns))
     return log.reader.execute(kept.order_by(*order))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 
 from o2c_mining.errors import LogError
+from o2c_mining.log.engine import literal
 
 TABLES = ("events", "objects", "e2o", "o2o", "object_changes")
 
@@ -23,6 +25,25 @@ class RefusedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRows:
+    """Rows of one table that stay in their Parquet file until they are loaded.
+
+    ``columns`` is the SQL that makes them columns of the table; ``num_rows`` is what the file itself says.
+    """
+
+    file: Path
+    columns: str
+    num_rows: int
+
+    def sql(self, position: str) -> str:
+        """A query for the rows, each with its place in the file in a column of that name."""
+        return (
+            f"SELECT {self.columns}, file_row_number AS {position} "
+            f"FROM read_parquet({literal(str(self.file))}, file_row_number = true, hive_partitioning = false)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedLog:
     """One file: its rows per table, how many it held, which were refused, and what its reader should know.
 
@@ -31,7 +52,7 @@ class ImportedLog:
     """
 
     source: str
-    tables: Mapping[str, pa.Table]
+    tables: Mapping[str, pa.Table | FileRows]
     read: Mapping[str, int]
     refused: tuple[RefusedRow, ...] = ()
     merged: Mapping[str, int] = field(default_factory=dict)

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.attributes import text
-from o2c_mining.exchange.imported import ImportedLog, RefusedRow
-from o2c_mining.log.engine import Connection, arrow, content_hash, engine, literal, number, quoted, scan
-from o2c_mining.log.schema import BASE_OBJECT_COLUMNS, KEYS, QUARANTINE
+from o2c_mining.exchange.as_stored import as_stored
+from o2c_mining.exchange.imported import FileRows, ImportedLog, RefusedRow
+from o2c_mining.log.engine import Connection, arrow, described, literal, number, quoted, scan
+from o2c_mining.log.failpoints import failpoint
+from o2c_mining.log.schema import KEYS, QUARANTINE
 from o2c_mining.log.store import Batch, Writer
-from o2c_mining.log.versions import append_difference, note_objects
+from o2c_mining.log.versions import POSITION, append_difference, note_objects
 
 _ORDER = ("events", "objects", "e2o", "o2o", "object_changes")
 # Where a row stood in its file is no difference between two rows.
-_PLACE = ("source_seq", "source_key")
+_PLACE = ("source_seq", "source_key", POSITION)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a file added: one batch per table, the objects whose traces must be refreshed, how many versions."""
+    """What a file added: one batch per table, how many versions, and one row per object (``object_id``) whose traces
+    must be refreshed; ``touched`` is ``None`` when the log was empty: everything must be."""
 
     batches: tuple[Batch, ...]
-    touched: frozenset[str]
+    touched: pa.Table | None
     changed: int
     notes: tuple[str, ...]
 
@@ -49,51 +51,84 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
     """
     owner = owner_of(path)
     batches, changed, notes = [], 0, list(imported.notes)
-    with engine() as connection:
-        connection.execute("CREATE OR REPLACE TEMP TABLE touched_objects (object_id VARCHAR)")
+    first = not any(writer.files(table) for table in _ORDER)
+    with writer.engine() as connection:
+        connection.execute("CREATE TEMP TABLE touched_objects (object_id VARCHAR)")
         for table in _ORDER:
             rows = imported.tables[table]
-            stored = writer.files(table)
-            if table == "objects":
-                types: dict[str, str] = {}
-                if stored:
-                    described = connection.execute(f"DESCRIBE SELECT * FROM {scan(stored)}").fetchall()
-                    types = {str(name): str(kind) for name, kind, *_ in described}
-                rows, renamed = _as_stored(rows, types)
+            _open(connection, table, rows, owner)
+            if table == "objects" and writer.files(table):
+                renamed = as_stored(connection, described(connection, f"SELECT * FROM {scan(writer.files(table))}"))
                 notes += [
                     f"attribute {old!r} has another type in the log and is kept as {new!r}" for old, new in renamed
                 ]
-            rows = rows.append_column("entity_key", pa.array([owner] * rows.num_rows, pa.string()))
-            connection.register("incoming", rows)
-            if table == "objects" and stored:
-                _refuse_other_types(connection, imported.source, stored)
-            key = ", ".join(quoted(name) for name in KEYS[table])
-            said = [name for name in rows.column_names if name not in _PLACE]
-            twice = connection.execute(
-                f"SELECT {quoted(KEYS[table][0])} FROM incoming GROUP BY {key} "
-                f"HAVING count(DISTINCT {content_hash(said)}) > 1 LIMIT 1"
-            ).fetchone()
-            if twice is not None:
-                raise LogError(
-                    f"{imported.source} says two different things about {twice[0]!r} in {table}; expected one row per "
-                    f"{' and '.join(KEYS[table])}; mend the file"
-                )
-            connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE new_{table} AS SELECT * FROM incoming QUALIFY row_number() OVER "
-                f"(PARTITION BY {key}) = 1"
+                _refuse_other_types(connection, imported.source, writer.files(table))
+            repeated = _once(connection, table, imported.source)
+            difference = append_difference(
+                connection,
+                writer,
+                table,
+                owned=f"entity_key = {literal(owner)}",
+                uncompared=("entity_key",),
+                positions=rows.num_rows,
             )
-            connection.unregister("incoming")
-            difference, versions = append_difference(
-                connection, writer, table, owned=f"entity_key = {literal(owner)}", unhashed=("entity_key",)
-            )
-            note_objects(connection, writer, table, versions)
-            repeated = rows.num_rows - number(connection, f"SELECT count(*) FROM new_{table}")
+            if not first:
+                note_objects(connection, writer, table, difference)
+            failpoint("load.table_appended")
             refused = [row for row in imported.refused if row.table == table]
-            _quarantine(writer, imported.source, table, refused)
+            _quarantine(connection, writer, imported.source, table, refused)
             changed += difference.changed
             batches.append(_batch(imported, table, len(refused), repeated + difference.unchanged, difference.changed))
-        touched = arrow(connection, "SELECT DISTINCT object_id FROM touched_objects")["object_id"].to_pylist()
-    return Loaded(tuple(batch for batch in batches if batch.read), frozenset(touched), changed, tuple(notes))
+        touched = None if first else arrow(connection, "SELECT DISTINCT object_id FROM touched_objects")
+    return Loaded(tuple(batch for batch in batches if batch.read), touched, changed, tuple(notes))
+
+
+def _open(connection: Connection, table: str, rows: pa.Table | FileRows, owner: str) -> None:
+    """The rows as view ``incoming_<table>``, with their owner and their position in the file."""
+    if isinstance(rows, FileRows):
+        given = f"({rows.sql(POSITION)})"
+    else:
+        given = f"given_{table}"
+        connection.register(given, rows.append_column(POSITION, pa.array(np.arange(rows.num_rows))))
+    connection.execute(f"CREATE TEMP VIEW incoming_{table} AS SELECT *, {literal(owner)} AS entity_key FROM {given}")
+
+
+def _once(connection: Connection, table: str, source: str) -> int:
+    """Each key's first row as view ``new_<table>``; returns how many more rows said the same.
+
+    Only keys whose hash occurs twice are looked at again, so the check holds one number per row in memory.
+    """
+    key = ", ".join(quoted(name) for name in KEYS[table])
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT hash FROM (SELECT hash({key}) AS hash FROM incoming_{table}) "
+        "GROUP BY hash HAVING count(*) > 1"
+    )
+    if not number(connection, "SELECT count(*) FROM twice"):
+        connection.execute(f"CREATE TEMP VIEW new_{table} AS SELECT * FROM incoming_{table}")
+        return 0
+    columns = [name for name in described(connection, f"SELECT * FROM incoming_{table}") if name not in _PLACE]
+    said = ", ".join(quoted(name) for name in columns)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE copies AS SELECT {key}, {POSITION}, hash({said}) AS said FROM incoming_{table} "
+        f"WHERE hash({key}) IN (SELECT hash FROM twice)"
+    )
+    differing = connection.execute(
+        f"SELECT {quoted(KEYS[table][0])} FROM copies GROUP BY {key} HAVING count(DISTINCT said) > 1 "
+        f"ORDER BY min({POSITION}) LIMIT 1"
+    ).fetchone()
+    if differing is not None:
+        raise LogError(
+            f"{source} says two different things about {differing[0]!r} in {table}; expected one row per "
+            f"{' and '.join(KEYS[table])}; mend the file"
+        )
+    connection.execute(
+        f"CREATE TEMP TABLE repeated_{table} AS SELECT {POSITION} FROM copies "
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {POSITION}) > 1"
+    )
+    connection.execute(
+        f"CREATE TEMP VIEW new_{table} AS SELECT * FROM incoming_{table} ANTI JOIN repeated_{table} USING ({POSITION})"
+    )
+    return number(connection, f"SELECT count(*) FROM repeated_{table}")
 
 
 def _batch(imported: ImportedLog, table: str, refused: int, known: int, changed: int) -> Batch:
@@ -110,62 +145,12 @@ def _batch(imported: ImportedLog, table: str, refused: int, known: int, changed:
     )
 
 
-def _as_stored(rows: pa.Table, stored: Mapping[str, str]) -> tuple[pa.Table, list[tuple[str, str]]]:
-    """Attributes under the spelling and type the log has for them; another type gets another name."""
-    spelled = {name.lower(): name for name in stored}
-    renamed = []
-    columns: dict[str, pa.ChunkedArray] = {}
-    for name in rows.column_names:
-        column = rows[name]
-        known = spelled.get(name.lower())
-        if known is None or name in BASE_OBJECT_COLUMNS:
-            columns[name] = column
-            continue
-        kind = stored[known]
-        found = _cast(column, kind)
-        if found is not None:
-            columns[known] = found
-            continue
-        other = f"{known}_text"
-        while other.lower() in spelled and stored[spelled[other.lower()]] != "VARCHAR":
-            other += "_"
-        renamed.append((name, other))
-        columns[spelled.get(other.lower(), other)] = _texts(column)
-    return pa.table(columns), renamed
-
-
-def _cast(column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray | None:
-    """The column as the stored type where nothing is lost by it."""
-    own = column.type
-    if kind == "VARCHAR":
-        return column if pa.types.is_string(own) else _texts(column)
-    same = {
-        "BIGINT": pa.types.is_int64(own),
-        "DOUBLE": pa.types.is_float64(own),
-        "DATE": pa.types.is_date(own),
-        "BOOLEAN": pa.types.is_boolean(own),
-        "TIMESTAMP WITH TIME ZONE": pa.types.is_timestamp(own),
-    }
-    if same.get(kind, False):
-        return column
-    if kind == "DOUBLE" and pa.types.is_int64(own):
-        try:
-            return column.cast(pa.float64())
-        except pa.ArrowInvalid:
-            return None
-    return None
-
-
-def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    values = [None if value is None else text(value) for value in column.to_pylist()]
-    return pa.chunked_array([pa.array(values, pa.string())])
-
-
 def _refuse_other_types(connection: Connection, source: str, stored: list[str]) -> None:
     found = connection.execute(
-        "SELECT i.object_id, s.object_type, i.object_type FROM incoming i JOIN (SELECT object_id, "
-        f"arg_max(object_type, ingest_seq) AS object_type, arg_max(op, ingest_seq) AS op FROM {scan(stored)} "
-        "GROUP BY object_id) s USING (object_id) WHERE s.op <> 'D' AND s.object_type <> i.object_type LIMIT 1"
+        "SELECT i.object_id, s.object_type, i.object_type FROM incoming_objects i JOIN (SELECT object_id, "
+        "arg_max(object_type, ingest_seq) AS object_type, arg_max(op, ingest_seq) AS op "
+        f"FROM {scan(stored)} SEMI JOIN incoming_objects USING (object_id) GROUP BY object_id) s USING (object_id) "
+        "WHERE s.op <> 'D' AND s.object_type <> i.object_type ORDER BY 1 LIMIT 1"
     ).fetchone()
     if found is not None:
         raise LogError(
@@ -174,15 +159,14 @@ def _refuse_other_types(connection: Connection, source: str, stored: list[str]) 
         )
 
 
-def _quarantine(writer: Writer, source: str, table: str, refused: list[RefusedRow]) -> None:
+def _quarantine(connection: Connection, writer: Writer, source: str, table: str, refused: list[RefusedRow]) -> None:
     """Keep once which rows were refused and why; no value of theirs."""
     known: set[tuple[str, str]] = set()
     files = writer.files("quarantine")
     if files and refused:
-        with engine() as connection:
-            sql = f"SELECT source_key, rule FROM {scan(files)} WHERE source = $source AND stream = $stream"
-            found = connection.execute(sql, {"source": source, "stream": table}).fetchall()
-            known = {(str(key), str(rule)) for key, rule in found}
+        sql = f"SELECT source_key, rule FROM {scan(files)} WHERE source = $source AND stream = $stream"
+        found = connection.execute(sql, {"source": source, "stream": table}).fetchall()
+        known = {(str(key), str(rule)) for key, rule in found}
     now = datetime.now(UTC)
     rows = [
         {

@@ -1,4 +1,7 @@
-"""A folder of Parquet files as ``o2c export`` writes it: the tables of the log, one file each."""
+"""A folder of Parquet files as ``o2c export`` writes it: the tables of the log, one file each.
+
+Only what the files say about themselves is read here; their rows go from the file into the log when they are loaded.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ import pyarrow.parquet as pq
 
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.imported import TABLES, ImportedLog
+from o2c_mining.exchange.imported import TABLES, FileRows, ImportedLog
 from o2c_mining.exchange.limits import check_file, check_size
-from o2c_mining.log.schema import KEYS, OBJECTS
+from o2c_mining.log.engine import Connection, described, engine, literal, number, quoted, refusing
+from o2c_mining.log.schema import KEYS, LOADED, OBJECTS
 from o2c_mining.log.schema import TABLES as SCHEMAS
 
-_LOADED = ("entity_key", "op", "ingest_seq", "batch_id", "row_hash")
+_MOMENT = "TIMESTAMP WITH TIME ZONE"
 
 
 def read_tables(folder: Path, limits: Limits) -> ImportedLog:
@@ -25,58 +29,85 @@ def read_tables(folder: Path, limits: Limits) -> ImportedLog:
     LogError
         If a file is damaged or too large, lacks its key columns, or holds an empty key.
     """
-    tables = {}
-    for name in TABLES:
-        path = folder / f"{name}.parquet"
-        if path.exists():
-            tables[name] = _table(path, name, limits)
-        else:
-            tables[name] = pa.schema([f for f in SCHEMAS[name] if f.name not in _LOADED]).empty_table()
+    tables: dict[str, pa.Table | FileRows] = {}
+    with engine(memory_mb=limits.memory_mb) as connection:
+        for name in TABLES:
+            path = folder / f"{name}.parquet"
+            kept = pa.schema([field for field in SCHEMAS[name] if field.name not in LOADED])
+            tables[name] = _rows(connection, path, name, kept, limits) if path.exists() else kept.empty_table()
     return ImportedLog(folder.name, tables, {name: table.num_rows for name, table in tables.items()})
 
 
-def _table(path: Path, name: str, limits: Limits) -> pa.Table:
+def _rows(connection: Connection, path: Path, name: str, schema: pa.Schema, limits: Limits) -> FileRows:
+    rows = _said_rows(path, name, limits)
+    scanned = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+    connection.register("shape", schema.empty_table())
+    kinds = described(connection, "SELECT * FROM shape")
+    with refusing(f"{path.name} is no readable Parquet", "expected a whole file; export it again"):
+        given = described(connection, f"SELECT * FROM {scanned}")
+        _check_keys(connection, path, name, scanned, given)
+        columns = []
+        for column, kind in given.items():
+            wanted = kinds.get(column, _MOMENT if kind.startswith("TIMESTAMP") else kind)
+            if column in LOADED or (column not in kinds and SCHEMAS[name] is not OBJECTS):
+                continue
+            value = _as(quoted(column), kind, wanted)
+            if value is None or (wanted != kind and not _lossless(connection, scanned, column, kind, value)):
+                raise LogError(f"{path.name}: {column} is {kind}; expected {wanted}; export it again")
+            columns.append(f"{value} AS {quoted(column)}")
+    return FileRows(path, ", ".join(columns), rows)
+
+
+def _said_rows(path: Path, name: str, limits: Limits) -> int:
+    """How many rows the file says it holds, unless that or its size is beyond the limits."""
     check_file(path, limits)
     try:
         with pq.ParquetFile(path) as file:
-            rows, groups = file.metadata.num_rows, range(file.metadata.num_row_groups)
-            check_size(
-                path, path.stat().st_size, sum(file.metadata.row_group(n).total_byte_size for n in groups), limits
-            )
-            if rows > limits.events * (1 if name in ("events", "objects") else 10):
-                raise LogError(
-                    f"{path.name} holds {rows:,} rows; expected at most {limits.events:,} events; split it, or raise "
-                    "events under [limits]"
-                )
-            table = file.read()
+            said = file.metadata
+            rows = int(said.num_rows)
+            unpacked = sum(said.row_group(number).total_byte_size for number in range(said.num_row_groups))
     except (pa.ArrowException, OSError) as error:
         raise LogError(
             f"{path.name} is no readable Parquet ({error}); expected a whole file; export it again"
         ) from error
-    schema = SCHEMAS[name]
-    needed = [*KEYS[name], *(("activity", "time") if name == "events" else ())]
-    for column in needed:
-        if column not in table.column_names:
+    check_size(path, path.stat().st_size, unpacked, limits)
+    if rows > limits.events * (1 if name in ("events", "objects") else 10):
+        raise LogError(
+            f"{path.name} holds {rows:,} rows; expected at most {limits.events:,} events; split it, or raise events "
+            "under [limits]"
+        )
+    return rows
+
+
+def _check_keys(connection: Connection, path: Path, name: str, scanned: str, given: dict[str, str]) -> None:
+    for column in (*KEYS[name], *(("activity", "time") if name == "events" else ())):
+        if column not in given:
             raise LogError(f"{path.name} has no column {column}; expected the columns of `o2c export`; export it again")
-        if table[column].null_count:
+        if number(connection, f"SELECT count(*) FROM {scanned} WHERE {quoted(column)} IS NULL"):
             raise LogError(f"{path.name}: {column} is empty in some rows; expected a value in each; mend the file")
-    columns = {}
-    for column in table.column_names:
-        if column in _LOADED:
-            continue
-        index = schema.get_field_index(column)
-        values = table[column]
-        if index >= 0:
-            try:
-                values = values.cast(schema.field(index).type)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                raise LogError(
-                    f"{path.name}: {column} is {values.type}; expected {schema.field(index).type} ({error}); "
-                    "export it again"
-                ) from error
-        elif schema is not OBJECTS:
-            continue
-        columns[column] = values
-    if table.num_rows != rows:
-        raise LogError(f"{path.name} says it holds {rows:,} rows, {table.num_rows:,} were read; export it again")
-    return pa.table(columns)
+
+
+def _as(value: str, kind: str, wanted: str) -> str | None:
+    """SQL for a column in another type; ``None`` where there is no meaning in it."""
+    if kind == wanted:
+        return value
+    if wanted == "VARCHAR" and kind == "BLOB":
+        return f"decode({value})"
+    if wanted == _MOMENT and kind.startswith("TIMESTAMP"):
+        return f"CAST({value} AS TIMESTAMP) AT TIME ZONE 'UTC'"
+    nested = {part.endswith("[]") or part.startswith(("MAP(", "STRUCT(")) for part in (kind, wanted)}
+    return None if nested != {False} else f"CAST({value} AS {wanted})"
+
+
+def _lossless(connection: Connection, scanned: str, column: str, kind: str, value: str) -> bool:
+    """Whether a column keeps every value when it is cast, seen by casting it back; text is what it is read as."""
+    if kind in ("VARCHAR", "BLOB") or value.endswith("AS VARCHAR)"):
+        back = f"{value} IS NULL"
+    else:
+        back = f"CAST({value} AS {kind}) IS DISTINCT FROM {quoted(column)}"
+    try:
+        with refusing(column, ""):
+            lost = f"SELECT count(*) FROM {scanned} WHERE {quoted(column)} IS NOT NULL AND {back}"
+            return number(connection, lost) == 0
+    except LogError:
+        return False

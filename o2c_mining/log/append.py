@@ -18,7 +18,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Sc
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from o2c_mining.errors import LogError
-from o2c_mining.log.engine import literal, quoted
+from o2c_mining.log.engine import described, literal, quoted
 from o2c_mining.log.failpoints import failpoint
 
 # History is what `--known-at` reads: nothing of it expires by itself.
@@ -48,11 +48,6 @@ class WrittenFile:
 
     path: Path
     rows: int
-
-
-def described(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
-    """Columns of a query and their types, as the engine names them."""
-    return {str(name): str(kind) for name, kind, *_ in connection.execute(f"DESCRIBE {sql}").fetchall()}
 
 
 def conforming(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from o2c_mining.log.reader import Reader
+from o2c_mining.log.table_reader import TableReader
 
 
-def current(reader: Reader, versions: ir.Table, keys: Sequence[str], *, name: str) -> ir.Table:
+def current(reader: TableReader, versions: ir.Table, keys: Sequence[str], *, name: str) -> ir.Table:
     """Keep the newest version of every key and drop the keys whose newest version is a deletion.
 
     Versions are ordered by ``ingest_seq``, which is strictly increasing and never reused; load times play no part. A

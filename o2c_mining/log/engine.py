@@ -1,26 +1,49 @@
-"""An in-memory DuckDB for one load: UTC, no extension is fetched, files are named one by one."""
+"""An in-memory DuckDB for one load: UTC, no extension is fetched, files are named one by one, memory has a limit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import PythonUDFType
+
+from o2c_mining.errors import LogError
 
 Connection = duckdb.DuckDBPyConnection
+MEMORY_MB = 2500
 
 
 @contextmanager
-def engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection of its own for one load."""
+def engine(*, memory_mb: int = MEMORY_MB, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of its own for one load; what does not fit into its memory goes to files in ``spill``."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = true")
+        limit_memory(connection, memory_mb, spill)
         yield connection
     finally:
         connection.close()
+
+
+def limit_memory(connection: duckdb.DuckDBPyConnection, memory_mb: int, spill: Path | None) -> None:
+    """Let a connection hold at most this much; the rest goes to a folder, without one the query fails."""
+    connection.execute(f"SET memory_limit = '{int(memory_mb)}MiB'")
+    connection.execute(f"SET temp_directory = {literal('' if spill is None else str(spill))}")
+
+
+@contextmanager
+def refusing(wrong: str, rest: str) -> Iterator[None]:
+    """Turn what the engine says about data it cannot read into an error for the user."""
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise LogError(f"{wrong} ({' '.join(str(error).split())[:200]}); {rest}") from error
 
 
 def quoted(name: str) -> str:
@@ -43,6 +66,18 @@ def content_hash(columns: Sequence[str]) -> str:
     """SQL for the hash of a row; nulls are left out, so a column added later changes no hash."""
     parts = ", ".join(f"{literal(name + '=')} || CAST({quoted(name)} AS VARCHAR)" for name in columns)
     return f"md5(concat_ws(chr(31), {parts}))"
+
+
+def described(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
+    """Columns of a query and their types, as the engine names them."""
+    return {str(name): str(kind) for name, kind, *_ in connection.execute(f"DESCRIBE {sql}").fetchall()}
+
+
+def register_function(
+    connection: duckdb.DuckDBPyConnection, name: str, kind: str, function: Callable[[pa.ChunkedArray], pa.Array]
+) -> None:
+    """Make a Python function over Arrow columns of one type known to SQL; it yields text, and null for null."""
+    connection.create_function(name, function, [kind], "VARCHAR", type=PythonUDFType.ARROW)
 
 
 def arrow(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:

@@ -14,10 +14,11 @@ from o2c_mining.calendar.working import WorkCalendar
 from o2c_mining.config import Config
 from o2c_mining.errors import LogError
 from o2c_mining.log.current import current
-from o2c_mining.log.reader import Reader, open_reader
+from o2c_mining.log.reader import open_reader
 from o2c_mining.log.schema import KEYS, TABLES
 from o2c_mining.log.snapshot import MAINTENANCE
 from o2c_mining.log.store import Snapshot
+from o2c_mining.log.table_reader import TableReader
 
 _FUTURE = timedelta(days=1)  # an event later than this after its load has an impossible time
 # Tables up to this size on disk are held in memory when a log is opened; larger ones are read where they are asked for.
@@ -57,7 +58,7 @@ class EventLog:
     e2o: ir.Table
     o2o: ir.Table
     object_changes: ir.Table
-    reader: Reader
+    reader: TableReader
     snapshot: Snapshot
     as_of: datetime
     newest: datetime
@@ -105,7 +106,7 @@ def open_event_log(
     base = None if is_held or as_of is not None else _base(previous, snapshot, settings)
     sources = {f"{name}_versions": (files[name], TABLES[name]) for name in TABLES}
     if base is None:
-        reader = open_reader(sources)
+        reader = open_reader(sources, config=settings.config)
     else:
         reader = base.reader.fork()
         for name, (paths, schema) in sources.items():
@@ -179,7 +180,7 @@ def possible_times(events: ir.Table, loaded: datetime) -> ir.BooleanValue:
     return events.time <= ibis.literal(loaded + _FUTURE)
 
 
-def _cut(reader: Reader, tables: dict[str, ir.Table], until: datetime) -> dict[str, ir.Table]:
+def _cut(reader: TableReader, tables: dict[str, ir.Table], until: datetime) -> dict[str, ir.Table]:
     """Take away what lies after ``until``: events, objects all of whose events do, and relations of those."""
     moment = ibis.literal(until)
     events, e2o, objects, o2o, changes = (tables[n] for n in ("events", "e2o", "objects", "o2o", "object_changes"))

@@ -29,6 +29,7 @@ POINTS = frozenset(
         "recovery.finished",
         "stage.appended",  # rows are staged, their cursor is not committed
         "stage.committed",  # a page and its cursor are committed
+        "load.table_appended",  # one table of a file is compared and appended
         "refresh.started",  # the log is appended, its traces are not
         "refresh.finished",  # the traces are appended, nothing is committed
         "compact.written",  # the new files of a table are flushed, nothing names them

@@ -1,4 +1,4 @@
-"""Run ibis expressions on DuckDB: the only module of the core that imports the engine.
+"""Run ibis expressions on DuckDB, or hand them to the reader on Spark where the workspace asks for it.
 
 Expressions are compiled by ibis and executed here; ibis' own backends are never used. One reader serves one thread;
 ``cursor()`` gives another thread its own on the same tables. ``fork()`` opens another version of the log beside this
@@ -11,6 +11,7 @@ import functools
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,8 +20,10 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from o2c_mining.config import Config
 from o2c_mining.errors import LogError
-from o2c_mining.log.engine import literal, number, quoted, scan
+from o2c_mining.log.engine import limit_memory, literal, number, quoted, scan
+from o2c_mining.log.table_reader import TableReader
 
 if TYPE_CHECKING:
     from o2c_mining.log.store import Writer
@@ -185,12 +188,26 @@ def _forget(connection: duckdb.DuckDBPyConnection, created: dict[str, str]) -> N
         return
 
 
-def open_reader(tables: Mapping[str, tuple[Sequence[str], pa.Schema]], *, threads: int | None = None) -> Reader:
-    """A reader over named sets of Parquet files."""
+def open_reader(
+    tables: Mapping[str, tuple[Sequence[str], pa.Schema]],
+    *,
+    config: Config | None = None,
+    spill: Path | None = None,
+) -> TableReader:
+    """A reader over named sets of Parquet files, on the engine of the configuration (default: DuckDB).
+
+    With ``spill`` it holds no more than ``[limits] memory_mb`` in memory and puts the rest into that folder.
+    """
+    settings = config or Config()
+    if settings.engine == "spark":
+        from o2c_mining.log.spark import open_spark_reader
+
+        return open_spark_reader(tables, settings.spark.master, settings.spark.options)
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'")
-    if threads is not None:
-        connection.execute(f"SET threads = {int(threads)}")
+    if spill is not None:
+        limit_memory(connection, settings.limits.memory_mb, spill)
+        connection.execute("SET preserve_insertion_order = false")
     reader = Reader(connection, _Names(_Engine(connection)))
     for name, (files, schema) in tables.items():
         reader.add_files(name, files, schema)

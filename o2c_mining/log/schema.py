@@ -28,7 +28,6 @@ EVENTS = pa.schema(
         ("op", pa.string()),  # I | U | D
         ("ingest_seq", pa.int64()),
         ("batch_id", pa.int64()),
-        ("row_hash", pa.string()),
     ]
 )
 
@@ -46,7 +45,6 @@ OBJECTS = pa.schema(
         ("op", pa.string()),
         ("ingest_seq", pa.int64()),
         ("batch_id", pa.int64()),
-        ("row_hash", pa.string()),
     ]
 )
 
@@ -59,7 +57,6 @@ E2O = pa.schema(
         ("op", pa.string()),
         ("ingest_seq", pa.int64()),
         ("batch_id", pa.int64()),
-        ("row_hash", pa.string()),
     ]
 )
 
@@ -78,7 +75,6 @@ O2O = pa.schema(
         ("op", pa.string()),
         ("ingest_seq", pa.int64()),
         ("batch_id", pa.int64()),
-        ("row_hash", pa.string()),
     ]
 )
 
@@ -95,7 +91,6 @@ OBJECT_CHANGES = pa.schema(
         ("op", pa.string()),
         ("ingest_seq", pa.int64()),
         ("batch_id", pa.int64()),
-        ("row_hash", pa.string()),
     ]
 )
 
@@ -252,5 +247,9 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 
 CONTRACT_VERSION = 1
+# What a load adds to a row, and what loads of former versions added and nobody reads any more.
+STAMPS = ("op", "ingest_seq", "batch_id")
+FORMER = ("row_hash",)
+LOADED = ("entity_key", *STAMPS, *FORMER)
 PRECISIONS = ("second", "minute", "day")
 BASE_OBJECT_COLUMNS = frozenset(OBJECTS.names)

@@ -26,6 +26,7 @@ from o2c_mining.errors import LogError
 from o2c_mining.log import durable
 from o2c_mining.log.append import NO_CHECKPOINT, TABLE_CONFIGURATION, add_files, conforming, write_files
 from o2c_mining.log.checkpoint import checkpoint_if_due
+from o2c_mining.log.engine import MEMORY_MB, engine
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.recovery import recover
 from o2c_mining.log.retention import refuse_removed
@@ -53,8 +54,9 @@ class Batch:
 class Store:
     """The Delta tables under one folder."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, memory_mb: int = MEMORY_MB) -> None:
         self.root = root
+        self.memory_mb = memory_mb
 
     def snapshot(self, known_at: int | datetime | None = None) -> Snapshot:
         """The newest complete version, or the one known at a commit number or moment."""
@@ -81,7 +83,7 @@ class Store:
         with locked(self.root, on_wait=on_wait):
             base = recover(self.root)
             sweep(self.root)
-            yield Writer(self.root, base)
+            yield Writer(self.root, base, self.memory_mb)
 
 
 @contextmanager
@@ -105,9 +107,10 @@ def locked(root: Path, *, on_wait: Callable[[], None] | None = None) -> Iterator
 class Writer:
     """Appends to child tables; what is not committed is undone on the next open."""
 
-    def __init__(self, root: Path, base: Snapshot) -> None:
+    def __init__(self, root: Path, base: Snapshot, memory_mb: int = MEMORY_MB) -> None:
         self.root = root
         self.base = base
+        self.memory_mb = memory_mb
         self._versions = dict(base.versions)
         self._seq = base.last_seq
         self._lenses = base.lenses
@@ -117,6 +120,17 @@ class Writer:
     def number(self) -> int:
         """Number of the commit in the making."""
         return self.base.number + 1
+
+    @contextmanager
+    def engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for this load: what exceeds its memory goes to a folder of the store that vanishes."""
+        with scratch(self.root) as folder, engine(memory_mb=self.memory_mb, spill=folder) as connection:
+            yield connection
+
+    def schema(self, table: str) -> pa.Schema | None:
+        """Columns of a table as stored so far, with what this writer appended; ``None`` before its first row."""
+        path = self.root / table
+        return pa.schema(DeltaTable(path).schema().to_arrow()) if DeltaTable.is_deltatable(str(path)) else None
 
     def next_seq(self, count: int) -> int:
         """Reserve ``count`` strictly increasing ingest_seq and return the first."""
@@ -173,7 +187,7 @@ class Writer:
         """
         failpoint("append.started")
         path = self.root / table
-        stored = pa.schema(DeltaTable(path).schema().to_arrow()) if DeltaTable.is_deltatable(str(path)) else None
+        stored = self.schema(table)
         query, schema = conforming(connection, table, sql, TABLES.get(table), stored)
         try:
             with scratch(self.root) as folder:

@@ -1,6 +1,8 @@
 """Compare the rows that should be true now with what the log holds, and append the difference as versions.
 
 Unchanged rows cost nothing, a changed row is a new version, a row that no longer follows from the source is a deletion.
+Rows are compared by what they hold, in the types of the table; nothing about that is stored. Of the stored rows only
+keys are read, and the content of those that the load speaks of.
 """
 
 from __future__ import annotations
@@ -9,12 +11,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
-import pyarrow as pa
 
-from o2c_mining.log.engine import arrow, content_hash, literal, number, quoted, scan
-from o2c_mining.log.schema import KEYS
+from o2c_mining.errors import LogError
+from o2c_mining.log.append import conforming
+from o2c_mining.log.engine import described, literal, number, quoted, scan
+from o2c_mining.log.schema import FORMER, KEYS, STAMPS, TABLES
 from o2c_mining.log.store import Writer
 
+POSITION = "_position"
 _OBJECT_COLUMNS = {
     "e2o": ("object_id",),
     "objects": ("object_id",),
@@ -39,57 +43,151 @@ class Difference:
 
 
 def append_difference(
-    connection: duckdb.DuckDBPyConnection, writer: Writer, table: str, *, owned: str, unhashed: Collection[str] = ()
-) -> tuple[Difference, pa.Table]:
+    connection: duckdb.DuckDBPyConnection,
+    writer: Writer,
+    table: str,
+    *,
+    owned: str,
+    uncompared: Collection[str] = (),
+    positions: int | None = None,
+) -> Difference:
     """Append to ``table`` how ``new_<table>`` differs from the stored rows that ``owned`` selects.
 
-    ``owned`` is an SQL condition on ``entity_key``: the rows this load speaks for. A stored row with a key of the new
-    rows is compared wherever it belonged before. Returns the counts and the appended versions.
+    A stored row with a key of the new rows is compared wherever it belonged before. The keys of the appended versions
+    are the rows of ``appended_<table>`` afterwards.
+
+    Parameters
+    ----------
+    connection
+        Holds ``new_<table>``: one row per key.
+    writer
+        Takes the versions.
+    table
+        One of the tables that have a key.
+    owned
+        SQL condition on ``entity_key``: the rows this load speaks for.
+    uncompared
+        Columns in which two rows may differ and still be the same.
+    positions
+        Where given, ``new_<table>`` has a column ``_position``, different in each row and below this number: new rows
+        are numbered by it, which spares sorting them by key.
+
+    Raises
+    ------
+    LogError
+        If a column has another type than the table.
     """
-    key = KEYS[table]
-    columns = [str(row[0]) for row in connection.execute(f"DESCRIBE new_{table}").fetchall()]
-    hashed = sorted(name for name in columns if name not in unhashed)  # the order of columns is no content
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE new_rows AS SELECT *, {content_hash(hashed)} AS row_hash FROM new_{table}"
-    )
-    _load_stored(connection, writer.files(table), key, owned)
-    same_key = " AND ".join(f"n.{quoted(name)} = s.{quoted(name)}" for name in key)
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE difference AS "
-        "SELECT n.*, CASE WHEN s.row_hash IS NULL THEN 'I' ELSE 'U' END AS op FROM new_rows n "
-        f"LEFT JOIN stored s ON {same_key} WHERE s.row_hash IS NULL OR s.row_hash <> n.row_hash "
-        f"UNION ALL BY NAME SELECT s.*, 'D' AS op FROM stored s ANTI JOIN new_rows n ON {same_key} WHERE {owned}"
-    )
-    order = ", ".join(quoted(name) for name in key)
-    rows = arrow(connection, f"SELECT * FROM difference ORDER BY {order}, op")
-    counts = dict(connection.execute("SELECT op, count(*) FROM difference GROUP BY op").fetchall())
-    total = number(connection, "SELECT count(*) FROM new_rows")
+    rows = number(connection, f"SELECT count(*) FROM new_{table}")
+    files = writer.files(table)
+    if not files or not _load_newest(connection, table, files, owned):
+        _insert(connection, writer, table, rows, positions)
+        return Difference(rows, 0, 0, 0)
+    _judge(connection, writer, table, files, owned, (*uncompared, POSITION))
+    counts = dict(connection.execute(f"SELECT op, count(*) FROM verdict_{table} GROUP BY op").fetchall())
     inserted, updated, deleted = (int(counts.get(op, 0)) for op in "IUD")
-    if rows.num_rows:
-        first = writer.next_seq(rows.num_rows)
-        rows = rows.append_column("ingest_seq", pa.array(range(first, first + rows.num_rows), pa.int64()))
-        rows = rows.append_column("batch_id", pa.array([writer.number] * rows.num_rows, pa.int64()))
-        writer.append(table, rows)
-    return Difference(inserted, updated, deleted, total - inserted - updated), rows
+    difference = Difference(inserted, updated, deleted, rows - inserted - updated)
+    if difference.changed:
+        _append_versions(connection, writer, table, files, difference.changed)
+    return difference
 
 
-def _load_stored(connection: duckdb.DuckDBPyConnection, files: list[str], key: tuple[str, ...], owned: str) -> None:
-    """Newest version of every stored row this load speaks for, deleted ones left out, as table ``stored``."""
-    names = ", ".join(quoted(name) for name in key)
-    if not files:
-        connection.execute("CREATE OR REPLACE TEMP TABLE stored AS SELECT * FROM new_rows LIMIT 0")
-        return
+def _key(table: str) -> str:
+    return ", ".join(quoted(name) for name in KEYS[table])
+
+
+def _load_newest(connection: duckdb.DuckDBPyConnection, table: str, files: list[str], owned: str) -> bool:
+    """Newest stored version of every key this load speaks of, as table ``newest``; whether there is any."""
+    key = _key(table)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE mine AS SELECT DISTINCT {key} FROM {scan(files)} WHERE {owned}")
+    wanted = f"new_{table}"
+    if number(connection, "SELECT count(*) FROM mine"):
+        connection.execute(f"INSERT INTO mine SELECT {key} FROM new_{table} ANTI JOIN mine USING ({key})")
+        wanted = "mine"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT DISTINCT {names} FROM {scan(files)} WHERE {owned} "
-        f"UNION SELECT {names} FROM new_rows"
+        f"CREATE OR REPLACE TEMP TABLE newest AS SELECT {key}, max(ingest_seq) AS ingest_seq, "
+        f"arg_max(entity_key, ingest_seq) AS entity_key FROM {scan(files)} SEMI JOIN {wanted} USING ({key}) "
+        f"GROUP BY {key} HAVING arg_max(op, ingest_seq) <> 'D'"
     )
-    same_key = " AND ".join(f"r.{quoted(name)} = c.{quoted(name)}" for name in key)
+    connection.execute("DROP TABLE mine")
+    return number(connection, "SELECT count(*) FROM newest") > 0
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, writer: Writer, table: str, rows: int, positions: int | None
+) -> None:
+    """Append all new rows as first versions."""
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW appended_{table} AS SELECT {_key(table)} FROM new_{table}")
+    if positions is None:
+        first = writer.next_seq(rows)
+        place, columns = f"row_number() OVER (ORDER BY {_key(table)}) - 1", "*"
+    else:
+        first = writer.next_seq(positions)
+        place, columns = POSITION, f"* EXCLUDE ({POSITION})"
+    sql = f"SELECT {columns}, 'I' AS op, {first} + {place} AS ingest_seq, {writer.number} AS batch_id FROM new_{table}"
+    _all_written(table, writer.append_query(table, connection, sql), rows)
+
+
+def _judge(
+    connection: duckdb.DuckDBPyConnection,
+    writer: Writer,
+    table: str,
+    files: list[str],
+    owned: str,
+    uncompared: Collection[str],
+) -> None:
+    """What becomes of each key, as table ``verdict_<table>``: its ``op``, its rank in the order of keys, and the
+    ``ingest_seq`` of the row that is deleted."""
+    key = _key(table)
+    new, _ = conforming(connection, table, f"SELECT * FROM new_{table}", TABLES[table], writer.schema(table))
+    kinds = described(connection, new)
+    content = sorted(name for name in kinds if name not in (*STAMPS, *FORMER, *uncompared))
+    held = {name.lower(): quoted(name) for name in described(connection, f"SELECT * FROM {scan(files)}")}
+    now = ", ".join(quoted(name) for name in content)
+    before = ", ".join(f"CAST({held.get(name.lower(), 'NULL')} AS {kinds[name]})" for name in content)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE stored AS SELECT * EXCLUDE (op, ingest_seq, batch_id) FROM ("
-        f"SELECT r.* FROM {scan(files)} r SEMI JOIN candidates c ON {same_key} "
-        f"QUALIFY row_number() OVER (PARTITION BY {', '.join('r.' + quoted(name) for name in key)} "
-        "ORDER BY r.ingest_seq DESC) = 1) WHERE op <> 'D'"
+        f"CREATE OR REPLACE TEMP TABLE stored AS SELECT n.*, s.content FROM (SELECT ingest_seq, hash({before}) AS "
+        f"content FROM {scan(files)}) s JOIN newest n USING (ingest_seq)"
     )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE verdict_{table} AS SELECT *, row_number() OVER (ORDER BY {key}, op) - 1 AS rank "
+        f"FROM (SELECT {key}, if(s.content IS NULL, 'I', 'U') AS op, NULL::BIGINT AS gone "
+        f"FROM (SELECT {key}, hash({now}) AS content FROM ({new})) n LEFT JOIN stored s USING ({key}) "
+        "WHERE s.content IS DISTINCT FROM n.content "
+        f"UNION ALL SELECT {key}, 'D', ingest_seq FROM stored ANTI JOIN new_{table} USING ({key}) WHERE {owned})"
+    )
+    for name in ("stored", "newest"):
+        connection.execute(f"DROP TABLE {name}")
+
+
+def _append_versions(
+    connection: duckdb.DuckDBPyConnection, writer: Writer, table: str, files: list[str], changed: int
+) -> None:
+    """Append a version for every verdict."""
+    key = _key(table)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW appended_{table} AS SELECT {key} FROM verdict_{table}")
+    first = writer.next_seq(changed)
+    stamps = f"{first} + v.rank AS ingest_seq, {writer.number} AS batch_id"
+    new = [quoted(name) for name in described(connection, f"SELECT * FROM new_{table}") if name != POSITION]
+    held = described(connection, f"SELECT * FROM {scan(files)}")
+    old = [quoted(name) for name in held if name not in (*STAMPS, *FORMER)]
+    sql = (
+        f"SELECT {', '.join('n.' + name for name in new)}, v.op, {stamps} FROM new_{table} n "
+        f"JOIN verdict_{table} v USING ({key}) WHERE v.op <> 'D'"
+    )
+    if number(connection, f"SELECT count(*) FROM verdict_{table} WHERE op = 'D'"):
+        sql += (
+            f" UNION ALL BY NAME SELECT {', '.join('s.' + name for name in old)}, v.op, {stamps} "
+            f"FROM {scan(files)} s JOIN verdict_{table} v ON s.ingest_seq = v.gone"
+        )
+    _all_written(table, writer.append_query(table, connection, sql), changed)
+
+
+def _all_written(table: str, written: int, expected: int) -> None:
+    if written != expected:
+        raise LogError(
+            f"{expected:,} versions of {table} were to be appended, {written:,} were; expected equal counts; nothing "
+            "was loaded: check what was loaded for damage, and report this if there is none"
+        )
 
 
 def owned_by(source: str, *, restricted: bool) -> str:
@@ -99,18 +197,15 @@ def owned_by(source: str, *, restricted: bool) -> str:
     return f"starts_with(entity_key, {literal(source + ':')})"
 
 
-def note_objects(connection: duckdb.DuckDBPyConnection, writer: Writer, table: str, rows: pa.Table) -> None:
-    """Remember the objects that appended versions speak of in table ``touched_objects``."""
-    if rows.num_rows == 0:
+def note_objects(connection: duckdb.DuckDBPyConnection, writer: Writer, table: str, difference: Difference) -> None:
+    """Remember the objects that the versions just appended speak of in table ``touched_objects``."""
+    if not difference.changed:
         return
-    connection.register("appended", rows)
     for column in _OBJECT_COLUMNS.get(table, ()):
-        connection.execute(f"INSERT INTO touched_objects SELECT DISTINCT {column} FROM appended")
-    if table == "events":
-        held = writer.files("e2o")
-        if held:
-            connection.execute(
-                f"INSERT INTO touched_objects SELECT DISTINCT object_id FROM {scan(held)} "
-                "WHERE event_id IN (SELECT event_id FROM appended)"
-            )
-    connection.unregister("appended")
+        connection.execute(f"INSERT INTO touched_objects SELECT DISTINCT {column} FROM appended_{table}")
+    held = writer.files("e2o") if table == "events" else []
+    if held:
+        connection.execute(
+            f"INSERT INTO touched_objects SELECT DISTINCT object_id FROM {scan(held)} "
+            "SEMI JOIN appended_events USING (event_id)"
+        )

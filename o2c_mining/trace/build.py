@@ -14,8 +14,8 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from o2c_mining.log.reader import Reader
 from o2c_mining.log.schema import BASE_OBJECT_COLUMNS
+from o2c_mining.log.table_reader import TableReader
 from o2c_mining.trace.lens import Lens, depth
 from o2c_mining.trace.members import find_members, links_between
 from o2c_mining.trace.steps import Steps
@@ -64,7 +64,7 @@ class Known:
 
 
 def build(
-    reader: Reader,
+    reader: TableReader,
     name: str,
     inputs: Inputs,
     lens: Lens,

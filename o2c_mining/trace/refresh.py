@@ -13,9 +13,11 @@ from o2c_mining.calendar.working import WorkCalendar, day_table
 from o2c_mining.log.current import current
 from o2c_mining.log.event_log import Settings, possible_times
 from o2c_mining.log.failpoints import failpoint
-from o2c_mining.log.reader import Reader, open_reader
+from o2c_mining.log.reader import open_reader
 from o2c_mining.log.schema import KEYS, TABLES
+from o2c_mining.log.scratch import scratch
 from o2c_mining.log.store import Writer
+from o2c_mining.log.table_reader import TableReader
 from o2c_mining.trace.build import NONE, Inputs, Known, build
 from o2c_mining.trace.lens import Lens, fingerprint, lens_from_paths, lens_of
 from o2c_mining.trace.members import cases_above
@@ -49,7 +51,14 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str] | pa.Tabl
         ``None`` rebuilds everything.
     """
     failpoint("refresh.started")
-    reader = open_reader({f"{name}_versions": (writer.files(name), TABLES[name]) for name in _READ})
+    with scratch(writer.root) as spill:
+        tables = {f"{name}_versions": (writer.files(name), TABLES[name]) for name in _READ}
+        count = _refresh(open_reader(tables, config=settings.config, spill=spill), writer, settings, touched)
+    failpoint("refresh.finished")
+    return count
+
+
+def _refresh(reader: TableReader, writer: Writer, settings: Settings, touched: Iterable[str] | pa.Table | None) -> int:
     now = datetime.now(UTC)
     inputs = inputs_of(reader, settings, loaded=now)
     known = known_types(reader, inputs.objects)
@@ -65,7 +74,6 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str] | pa.Tabl
             return 0
     total = sum(_refresh_lens(reader, writer, inputs, lens, changed) for lens in lenses)
     writer.set_lenses(stamp)
-    failpoint("refresh.finished")
     return total
 
 
@@ -85,7 +93,7 @@ def stamp_of(known: list[str], settings: Settings) -> str:
     return fingerprint([TRACE_VERSION, lenses, names, calendar_version(settings.calendar)])
 
 
-def inputs_of(reader: Reader, settings: Settings, *, loaded: datetime) -> Inputs:
+def inputs_of(reader: TableReader, settings: Settings, *, loaded: datetime) -> Inputs:
     """Current rows of a reader that has the tables ``<name>_versions``."""
     tables = {
         name: current(reader, reader.table(f"{name}_versions"), KEYS[name], name=f"{name}_corrected")
@@ -97,7 +105,7 @@ def inputs_of(reader: Reader, settings: Settings, *, loaded: datetime) -> Inputs
     return Inputs(events, tables["objects"], tables["e2o"], tables["o2o"], settings.lanes, teams, days)
 
 
-def register_work_days(reader: Reader, events: ir.Table, calendar: WorkCalendar | None) -> ir.Table | None:
+def register_work_days(reader: TableReader, events: ir.Table, calendar: WorkCalendar | None) -> ir.Table | None:
     """The calendar's day table over the span of the events, as a table the expressions can join."""
     if calendar is None:
         return None
@@ -118,7 +126,7 @@ def calendar_version(calendar: WorkCalendar | None) -> str:
     return "" if calendar is None else f"{calendar.name}:{calendar.version}"
 
 
-def known_types(reader: Reader, objects: ir.Table) -> list[str]:
+def known_types(reader: TableReader, objects: ir.Table) -> list[str]:
     """Object types present in the log, sorted."""
     return sorted(str(row["object_type"]) for row in reader.rows(objects.select("object_type").distinct()))
 
@@ -132,7 +140,7 @@ def lens_for(name: str, known: list[str], settings: Settings) -> Lens:
     return lens_of(name, known, own)
 
 
-def _refresh_lens(reader: Reader, writer: Writer, inputs: Inputs, lens: Lens, changed: ir.Table | None) -> int:
+def _refresh_lens(reader: TableReader, writer: Writer, inputs: Inputs, lens: Lens, changed: ir.Table | None) -> int:
     kind = lens.object_type
     gone = superseded(reader, kind)
     before = live(reader.table("cases_versions"), gone, kind).select("case_id", "case_no")

@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from o2c_mining.log.event_log import EventLog
-from o2c_mining.log.reader import Reader
+from o2c_mining.log.table_reader import TableReader
 from o2c_mining.trace.build import group_codes
 from o2c_mining.trace.lens import Lens
 from o2c_mining.trace.stored import live, superseded
@@ -92,7 +92,7 @@ def _continued(log: EventLog, lens: Lens, name: str, whole: ir.Table) -> ir.Tabl
     return reader.view(name, ibis.union(held.anti_join(_replaced(reader, base, lens), "case_no"), fresh))
 
 
-def _replaced(reader: Reader, base: EventLog, lens: Lens) -> ir.Table:
+def _replaced(reader: TableReader, base: EventLog, lens: Lens) -> ir.Table:
     touched = reader.table("touched_versions")
     since = touched.filter(
         touched.lens == lens.object_type, touched.refresh_seq > base.snapshot.number, touched.replaces.notnull()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from o2c_mining.log.reader import Reader
+from o2c_mining.log.table_reader import TableReader
 
 
 class Steps:
     """Tables of a reader whose names begin alike."""
 
-    def __init__(self, reader: Reader, prefix: str) -> None:
+    def __init__(self, reader: TableReader, prefix: str) -> None:
         self._reader = reader
         self._prefix = prefix
 

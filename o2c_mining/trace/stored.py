@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from o2c_mining.log.reader import Reader
+from o2c_mining.log.table_reader import TableReader
 
 
-def superseded(reader: Reader, lens: str) -> ir.Table | None:
+def superseded(reader: TableReader, lens: str) -> ir.Table | None:
     """Numbers of cases that a later refresh built anew: case_no; ``None`` where there are none."""
     touched = reader.table("touched_versions")
     replaced = touched.filter(touched.lens == lens, touched.replaces.notnull()).select(case_no="replaces")

@@ -14,13 +14,13 @@ import ibis
 import ibis.expr.types as ir
 
 from o2c_mining.log.event_log import possible_times
-from o2c_mining.log.reader import Reader
 from o2c_mining.log.store import Writer
+from o2c_mining.log.table_reader import TableReader
 
 _LONGEST_LOAD = timedelta(hours=1)  # from a refresh to the commit it belongs to; what lies between is looked at twice
 
 
-def also_touched(reader: Reader, writer: Writer, e2o: ir.Table, now: datetime) -> ir.Table:
+def also_touched(reader: TableReader, writer: Writer, e2o: ir.Table, now: datetime) -> ir.Table:
     """Objects to refresh though the load changed neither them nor what refers to them: column object_id.
 
     Parameters
@@ -46,7 +46,7 @@ def also_touched(reader: Reader, writer: Writer, e2o: ir.Table, now: datetime) -
     return ibis.union(found, refers.semi_join(arrived, "event_id").select("object_id"), distinct=True)
 
 
-def _last_refresh(reader: Reader, history: Sequence[dict[str, object]]) -> datetime | None:
+def _last_refresh(reader: TableReader, history: Sequence[dict[str, object]]) -> datetime | None:
     """When the commit was made that holds the newest refreshed trace."""
     touched = reader.table("touched_versions")
     newest = reader.rows(touched.aggregate(newest=touched.refresh_seq.max()))[0]["newest"]

@@ -60,7 +60,7 @@ def tables(where: Workspace, **options: Any) -> dict[str, list[dict[str, Any]]]:
 def rich(root: Path) -> Workspace:
     """Orders, items, deliveries and invoices with attributes of every type, odd names and values, and histories."""
     where = workspace(root)
-    common = {"op": "I", "row_hash": "", "entity_key": "erp:1"}
+    common = {"op": "I", "entity_key": "erp:1"}
     events = [
         {"event_id": "e1", "activity": "Create Order", "time": at("2026-01-05 09:00:00.123456"), "offset_minutes": 60,
          "precision": "second", "resource": "anna", "resource_kind": "human", "team": "Sales", "system": "erp",

@@ -1,4 +1,4 @@
-"""``kill -9`` at random moments of evaluating and delivering: nothing is lost, nothing is doubled in effect."""
+"""``kill -9`` at random moments and named steps of evaluating and delivering: nothing is lost, nothing doubled."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from tests.monitor.receiver import Receiver, flaky, receiving
 KILLS = 10
 DELIVERIES = 150
 SEED = 20260302
+POINTS = ("evaluate.decided", "deliver.claimed", "deliver.sent", "deliver.recorded")
 
 
 def test_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
@@ -39,13 +40,13 @@ def test_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
 
     killed = 0
     with receiving(Receiver(answer=flaky(SEED))) as receiver:
-        for _ in range(KILLS):
-            child = start(tmp_path, receiver.url)
-            time.sleep(dice.uniform(0.0, 1.2))
-            if child.poll() is None:
-                os.kill(child.pid, signal.SIGKILL)
-                killed += 1
-            child.wait()
+        for kill in range(KILLS):
+            point = f"{POINTS[kill // 2 % len(POINTS)]}:{dice.randint(1, 9)}" if kill % 2 else ""
+            child = start(tmp_path, receiver.url, point)
+            if not point:
+                time.sleep(dice.uniform(0.0, 1.2))
+                child.kill()
+            killed += child.wait(timeout=120) == -signal.SIGKILL
             child.stdout.close()  # type: ignore[union-attr]
         child = start(tmp_path, receiver.url)
         assert child.wait(timeout=120) == 0
@@ -55,9 +56,11 @@ def test_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     print(f"{killed} kills, {len(receiver.requests)} requests, at most {copies} copies of an action")
 
 
-def start(root: Path, url: str) -> subprocess.Popen[str]:
+def start(root: Path, url: str, point: str = "") -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.monitor.crash_child", str(root), url]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+    environment = {**os.environ, "O2C_FAILPOINT": point}
+    here = Path(__file__).parents[2]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=here, env=environment)
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"
     return child

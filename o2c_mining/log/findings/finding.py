@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from o2c_mining.log.reader import Reader
+from o2c_mining.log.table_reader import TableReader
 
 SEVERITIES = ("error", "warning", "note")
 """An error makes figures wrong, a warning makes some doubtful, a note limits what they can say."""
@@ -54,7 +54,7 @@ class Rule:
     part: str | None = None
 
 
-def finding(reader: Reader, rule: Rule) -> Finding | None:
+def finding(reader: TableReader, rule: Rule) -> Finding | None:
     """Run a rule; nothing where no row breaks it."""
     rows = rule.offending
     measures = {"count": rows.count(), "example": rows[rule.example].cast("string").min()}

@@ -12,8 +12,8 @@ from o2c_mining.log.event_log import possible_times
 from o2c_mining.log.findings.finding import Finding
 from o2c_mining.log.findings.tables import Tables
 from o2c_mining.log.money import CURRENCIES
-from o2c_mining.log.reader import Reader
 from o2c_mining.log.schema import PRECISIONS
+from o2c_mining.log.table_reader import TableReader
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def impossible_rows(tables: Tables) -> list[Finding]:
     ]
 
 
-def _count(reader: Reader, table: str, rows: ir.Table, rules: list[RowRule]) -> list[Finding]:
+def _count(reader: TableReader, table: str, rows: ir.Table, rules: list[RowRule]) -> list[Finding]:
     measures: dict[str, ir.Scalar] = {}
     for number, rule in enumerate(rules):
         broken = rule.broken.fill_null(False)

@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 
 from o2c_mining.log.findings.finding import Finding, Part
 from o2c_mining.log.findings.tables import FLOW
-from o2c_mining.log.reader import Reader
+from o2c_mining.log.table_reader import TableReader
 
 _FEWEST = 10  # early documents; fewer tell nothing
 _SHARE = 0.02  # of all pairs of the two systems
@@ -15,7 +15,7 @@ _LARGEST = 26 * 3600  # seconds; no two zones are further apart
 _HALF_HOUR = 1800
 
 
-def clock_skew(reader: Reader, pairs: ir.Table) -> list[Finding]:
+def clock_skew(reader: TableReader, pairs: ir.Table) -> list[Finding]:
     """Pairs of systems in which a document follows before it can, by nearly the same time again and again.
 
     ``pairs`` is the flow of ``Tables``: related documents (order, delivery, invoice, payment), of which those are
