@@ -22,6 +22,7 @@ from o2c_mining.trace.steps import Steps
 
 SEPARATOR = "\x1f"
 NONE = -1  # the code of "no such event"
+_MOST_KINDS = 2**31
 _ORDER = ("time", "source_seq", "event_id")
 _STATE = ("activity", "team", "system", "resource_kind")
 
@@ -401,7 +402,7 @@ def _pairs(lens: Lens, coded: ir.Table, kinds: ir.Table) -> ir.Table:
 
     def first(*names: str) -> ir.BooleanValue:
         window = ibis.window(group_by=["case_no", *names], order_by="seq")
-        return keyed.seq.lag().over(window).isnull()
+        return ibis.row_number().over(window) == 0
 
     flagged = keyed.mutate(first_in_case=first("edge"), first_in_cell=first("cell"), first_of_activity=first("node"))
     return flagged.select(
@@ -437,11 +438,11 @@ def group_codes(kinds: ir.Table) -> dict[str, ir.IntegerValue]:
 
 
 def _sequences(pairs: ir.Table, kinds: ir.Table) -> ir.Table:
-    """The codes of each case's activities in order, as text: case_no, sequence, and what its events add up to."""
+    """Each case's activities in order, as sorted codes (place and activity in one number), and what its events add up
+    to: case_no, sequence, opened_at, last_event_at, first_work_clock, events, order_known."""
     named = pairs.join(kinds.select("kind", node=group_codes(kinds)["node"]), "kind")
-    steps = ibis.struct({"seq": named.seq, "node": named.node}).collect().sort()
     return named.group_by("case_no").aggregate(
-        sequence=steps.map(lambda step: step.node.cast("string")).join(","),
+        sequence=(named.seq.cast("int64") * _MOST_KINDS + named.node).collect().sort(),
         opened_at=named.time.min(),
         last_event_at=named.time.max(),
         first_work_clock=named.work_clock.min(),
