@@ -19,7 +19,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from o2c_mining.log import durable
 from o2c_mining.log.append import NO_CHECKPOINT, conforming, file_action, write_files
 from o2c_mining.log.checkpoint import write_checkpoint
-from o2c_mining.log.engine import Connection, engine, literal, number, quoted, scan
+from o2c_mining.log.engine import Connection, engine, number, quoted, refusing, scan
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.schema import TABLES
 from o2c_mining.log.scratch import scratch
@@ -42,6 +42,7 @@ _SORTED_BY = {
     "touched": ("lens", "case_id", "refresh_seq"),
 }
 _OF_REFRESHES = ("membership", "cases", "pairs")
+_ROOM = "expected room for its rows beside the old ones; make room on the disk and run it again, nothing has changed"
 _NEWEST = "SELECT lens, case_id, max(refresh_seq) AS refresh_seq FROM {touched} GROUP BY lens, case_id"
 
 Report = Callable[[str, int], None]
@@ -68,12 +69,12 @@ def compact(writer: Writer, report: Report, *, small_bytes: int = SMALL_BYTES) -
         If the store has no room for the new files; nothing changes then.
     """
     done = []
-    with engine() as connection, scratch(writer.root) as spill:
-        connection.execute(f"SET temp_directory = {literal(str(spill))}")
+    with writer.engine() as connection:
         plans = _plans(connection, writer.files, sorted(writer.base.versions), small_bytes)
         for plan in plans:
             report(plan.table, 0)
-            done.append(_rewrite(connection, writer, plan))
+            with refusing(f"table {plan.table} could not be rewritten", _ROOM):
+                done.append(_rewrite(connection, writer, plan))
             report(plan.table, plan.rows)
             failpoint("compact.table_done")
     if done:
