@@ -51,7 +51,7 @@ test: $(DEV) $(ERP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
 soak: $(DEV)
-	O2C_SOAK=1 $(BIN)/python -m pytest -m soak -s -n 2 --dist loadfile $(TEST_ARGS)
+	O2C_SOAK=1 $(BIN)/python -m pytest -m soak -rP -n 2 --dist loadfile $(TEST_ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff check .
