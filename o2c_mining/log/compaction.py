@@ -171,6 +171,8 @@ def _paths(opened: DeltaTable, gone: dict[str, int]) -> list[tuple[str, int]]:
 
 def _compact_commits(batches: Path) -> None:
     """Gather the rows of all commits in one file; which version of the log is the newest does not change."""
+    if not DeltaTable.is_deltatable(str(batches)):
+        return
     opened = DeltaTable(batches)
     if len(opened.file_uris()) < 2:
         return
