@@ -2,11 +2,13 @@
 # make test    every test
 # make soak    the tests that repeat (kills, power cuts, histories, fuzzing), many times over: hours
 # make check   lint, format, types, import contracts
-# make bench   our times beside pm4py's on the sample company
+# make bench   our times beside pm4py's, r4pm's and plain DuckDB's on a generated log (SIZE=1m, 10m, 100m): docs/benchmarks.md
 # make clean   remove everything made here
 
 PYTHON ?= python3
 SERVE ?= 1
+SIZE ?= 1m
+BENCH_ARGS ?=
 TEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,7 +53,7 @@ test: $(DEV) $(ERP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
 soak: $(DEV)
-	O2C_SOAK=1 $(BIN)/python -m pytest -m soak -s -n 2 --dist loadfile $(TEST_ARGS)
+	O2C_SOAK=1 $(BIN)/python -m pytest -m soak -rP -n 2 --dist loadfile $(TEST_ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff check .
@@ -60,8 +62,7 @@ check: $(DEV)
 	$(BIN)/lint-imports
 
 bench: $(DEV)
-	@test -e demo/o2c.toml || $(MAKE) demo SERVE=0
-	$(BIN)/python tests/bench/compare.py
+	$(BIN)/python -m tests.bench.run --size $(SIZE) $(BENCH_ARGS)
 
 lock: $(BIN)/python
 	$(BIN)/python .ci/lock.py

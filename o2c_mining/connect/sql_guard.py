@@ -122,10 +122,18 @@ def _sqlite(url: sa.URL, base: Path) -> sa.Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=30)
         connection.execute("PRAGMA query_only = ON")
-        connection.execute("BEGIN")
         return connection
 
-    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin(connection: sa.Connection) -> None:
+    """One snapshot until the connection is closed; SQLAlchemy's own set-up would roll back an earlier BEGIN."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    raw.execute("BEGIN")
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.as_stored import as_stored
 from o2c_mining.exchange.imported import FileRows, ImportedLog, RefusedRow
-from o2c_mining.log.engine import Connection, arrow, described, literal, number, quoted, scan
+from o2c_mining.log.engine import Connection, arrow, described, literal, number, quoted, refusing, scan
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.schema import KEYS, QUARANTINE
 from o2c_mining.log.store import Batch, Writer
@@ -52,7 +52,8 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
     owner = owner_of(path)
     batches, changed, notes = [], 0, list(imported.notes)
     first = not any(writer.files(table) for table in _ORDER)
-    with writer.engine() as connection:
+    damaged = f"{imported.source} cannot be read", "expected a whole file; export it again, nothing was loaded"
+    with writer.engine() as connection, refusing(*damaged):
         connection.execute("CREATE TEMP TABLE touched_objects (object_id VARCHAR)")
         for table in _ORDER:
             rows = imported.tables[table]

@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from o2c_mining.log import durable
 from o2c_mining.log.append import NO_CHECKPOINT, conforming, file_action, write_files
 from o2c_mining.log.checkpoint import write_checkpoint
-from o2c_mining.log.engine import Connection, engine, literal, number, quoted, scan
+from o2c_mining.log.engine import Connection, engine, number, quoted, refusing, scan
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.schema import TABLES
 from o2c_mining.log.scratch import scratch
@@ -49,6 +49,7 @@ _NEWEST = (
     "SELECT lens, case_id, arg_max(case_no, refresh_seq) AS case_no, NULL::BIGINT AS replaces, "
     "max(refresh_seq) AS refresh_seq FROM {touched} GROUP BY lens, case_id"
 )
+_ROOM = "expected room for its rows beside the old ones; make room on the disk and run it again, nothing has changed"
 
 Report = Callable[[str, int], None]
 
@@ -74,12 +75,12 @@ def compact(writer: Writer, report: Report, *, small_bytes: int = SMALL_BYTES) -
         If the store has no room for the new files; nothing changes then.
     """
     done = []
-    with engine() as connection, scratch(writer.root) as spill:
-        connection.execute(f"SET temp_directory = {literal(str(spill))}")
+    with writer.engine() as connection:
         plans = _plans(connection, writer.files, sorted(writer.base.versions), small_bytes)
         for plan in plans:
             report(plan.table, 0)
-            done.append(_rewrite(connection, writer, plan))
+            with refusing(f"table {plan.table} could not be rewritten", _ROOM):
+                done.append(_rewrite(connection, writer, plan))
             report(plan.table, plan.rows)
             failpoint("compact.table_done")
     if done:
@@ -180,6 +181,8 @@ def _paths(opened: DeltaTable, gone: dict[str, int]) -> list[tuple[str, int]]:
 
 def _compact_commits(batches: Path) -> None:
     """Gather the rows of all commits in one file; which version of the log is the newest does not change."""
+    if not DeltaTable.is_deltatable(str(batches)):
+        return
     opened = DeltaTable(batches)
     if len(opened.file_uris()) < 2:
         return

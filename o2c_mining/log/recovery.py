@@ -12,10 +12,15 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
 from o2c_mining.errors import LogError
 from o2c_mining.log import durable
+from o2c_mining.log.append import NO_CHECKPOINT
 from o2c_mining.log.checkpoint import forget_checkpoints_after
 from o2c_mining.log.failpoints import failpoint
+from o2c_mining.log.schema import BATCHES
 from o2c_mining.log.snapshot import Snapshot, batch_rows, newest_whole, read_version, snapshot_of
 
 _FLOOR = "floor.json"
@@ -46,8 +51,10 @@ def recover(root: Path) -> Snapshot:
         base = replace(base, store_epoch=lost.store_epoch + 1, last_seq=max(base.last_seq, lost.last_seq))
         floor = {"store_epoch": base.store_epoch, "last_seq": base.last_seq}
         durable.write_durably(root / _FLOOR, json.dumps(floor))
+    _drop_damaged_tail(batches)
+    if base.number < newest:
+        _forget_commits_after(batches, rows, base.number)
     base = _not_below_floor(root, base)
-    _forget_commits_after(batches, base.number)
     failpoint("recovery.commits_forgotten")
     for path in _table_folders(root):
         name = str(path.relative_to(root))
@@ -86,10 +93,28 @@ def forget_after(table: Path, version: int) -> None:
         durable.sync_path(table / "_delta_log")
 
 
-def _forget_commits_after(batches: Path, number: int) -> None:
-    """Keep the newest readable version of ``batches`` that knows no commit above ``number``."""
-    if number:
-        forget_after(batches, newest_entry_of(batches, number))
+def _forget_commits_after(batches: Path, rows: list[dict[str, object]], number: int) -> None:
+    """Write the rows of the kept commits anew: the files of earlier versions of ``batches`` may be gone already."""
+    kept = [row for row in rows if int(str(row["commit"])) <= number]
+    if not kept:
+        shutil.rmtree(batches)
+        durable.sync_path(batches.parent)
+        return
+    write_deltalake(
+        batches,
+        pa.Table.from_pylist(kept, schema=BATCHES),
+        mode="overwrite",
+        post_commithook_properties=NO_CHECKPOINT,
+    )
+    durable.sync_version(batches, DeltaTable(batches).version())
+
+
+def _drop_damaged_tail(batches: Path) -> None:
+    """Remove entries above the newest readable one; a commit that a power cut broke off was promised to nobody."""
+    versions = durable.versions_on_disk(batches)
+    whole = next((version for version in reversed(versions) if durable.version_is_whole(batches, version)), None)
+    if whole is not None:
+        forget_after(batches, whole)
     elif batches.is_dir():
         shutil.rmtree(batches)
         durable.sync_path(batches.parent)

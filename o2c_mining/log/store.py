@@ -198,7 +198,12 @@ class Writer:
                 f"table {table} refused a value: {str(error).splitlines()[0]}; expected values of the columns' types; "
                 "mend the mapping"
             ) from error
-        except (DeltaError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        except duckdb.OutOfMemoryException as error:
+            raise LogError(
+                f"table {table} does not fit into memory: {str(error).splitlines()[0]}; expected to need at most "
+                f"{self.memory_mb} MB; raise memory_mb under [limits]"
+            ) from error
+        except (DeltaError, duckdb.IOException) as error:
             raise LogError(
                 f"table {table} could not be written: {str(error).splitlines()[0]}; expected a store that takes files; "
                 f"make room on the disk of {self.root} and load again"

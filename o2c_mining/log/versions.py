@@ -7,7 +7,7 @@ keys are read, and the content of those that the load speaks of.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -79,10 +79,16 @@ def append_difference(
     """
     rows = number(connection, f"SELECT count(*) FROM new_{table}")
     files = writer.files(table)
-    if not files or not _load_newest(connection, table, files, owned):
+    if not files:
         _insert(connection, writer, table, rows, positions)
         return Difference(rows, 0, 0, 0)
-    _judge(connection, writer, table, files, owned, (*uncompared, POSITION))
+    new, _ = conforming(connection, table, f"SELECT * FROM new_{table}", TABLES[table], writer.schema(table))
+    ignored = (*KEYS[table], *STAMPS, *FORMER, POSITION, *uncompared)
+    content = {name: kind for name, kind in sorted(described(connection, new).items()) if name not in ignored}
+    if not _load_newest(connection, table, files, owned, content):
+        _insert(connection, writer, table, rows, positions)
+        return Difference(rows, 0, 0, 0)
+    _judge(connection, table, new, owned, content)
     counts = dict(connection.execute(f"SELECT op, count(*) FROM verdict_{table} GROUP BY op").fetchall())
     inserted, updated, deleted = (int(counts.get(op, 0)) for op in "IUD")
     difference = Difference(inserted, updated, deleted, rows - inserted - updated)
@@ -95,7 +101,9 @@ def _key(table: str) -> str:
     return ", ".join(quoted(name) for name in KEYS[table])
 
 
-def _load_newest(connection: duckdb.DuckDBPyConnection, table: str, files: list[str], owned: str) -> bool:
+def _load_newest(
+    connection: duckdb.DuckDBPyConnection, table: str, files: list[str], owned: str, content: Mapping[str, str]
+) -> bool:
     """Newest stored version of every key this load speaks of, as table ``newest``; whether there is any."""
     key = _key(table)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE mine AS SELECT DISTINCT {key} FROM {scan(files)} WHERE {owned}")
@@ -103,13 +111,19 @@ def _load_newest(connection: duckdb.DuckDBPyConnection, table: str, files: list[
     if number(connection, "SELECT count(*) FROM mine"):
         connection.execute(f"INSERT INTO mine SELECT {key} FROM new_{table} ANTI JOIN mine USING ({key})")
         wanted = "mine"
+    held = {name.lower(): quoted(name) for name in described(connection, f"SELECT * FROM {scan(files)}")}
+    before = [f"CAST({held.get(name.lower(), 'NULL')} AS {kind})" for name, kind in content.items()]
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE newest AS SELECT {key}, max(ingest_seq) AS ingest_seq, "
-        f"arg_max(entity_key, ingest_seq) AS entity_key FROM {scan(files)} SEMI JOIN {wanted} USING ({key}) "
-        f"GROUP BY {key} HAVING arg_max(op, ingest_seq) <> 'D'"
+        f"arg_max(entity_key, ingest_seq) AS entity_key, arg_max({_hash(before)}, ingest_seq) AS content "
+        f"FROM {scan(files)} SEMI JOIN {wanted} USING ({key}) GROUP BY {key} HAVING arg_max(op, ingest_seq) <> 'D'"
     )
     connection.execute("DROP TABLE mine")
     return number(connection, "SELECT count(*) FROM newest") > 0
+
+
+def _hash(values: Sequence[str]) -> str:
+    return f"hash({', '.join(values)})" if values else "0"
 
 
 def _insert(
@@ -127,36 +141,18 @@ def _insert(
     _all_written(table, writer.append_query(table, connection, sql), rows)
 
 
-def _judge(
-    connection: duckdb.DuckDBPyConnection,
-    writer: Writer,
-    table: str,
-    files: list[str],
-    owned: str,
-    uncompared: Collection[str],
-) -> None:
+def _judge(connection: duckdb.DuckDBPyConnection, table: str, new: str, owned: str, content: Mapping[str, str]) -> None:
     """What becomes of each key, as table ``verdict_<table>``: its ``op``, its rank in the order of keys, and the
     ``ingest_seq`` of the row that is deleted."""
     key = _key(table)
-    new, _ = conforming(connection, table, f"SELECT * FROM new_{table}", TABLES[table], writer.schema(table))
-    kinds = described(connection, new)
-    content = sorted(name for name in kinds if name not in (*STAMPS, *FORMER, *uncompared))
-    held = {name.lower(): quoted(name) for name in described(connection, f"SELECT * FROM {scan(files)}")}
-    now = ", ".join(quoted(name) for name in content)
-    before = ", ".join(f"CAST({held.get(name.lower(), 'NULL')} AS {kinds[name]})" for name in content)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE stored AS SELECT n.*, s.content FROM (SELECT ingest_seq, hash({before}) AS "
-        f"content FROM {scan(files)}) s JOIN newest n USING (ingest_seq)"
-    )
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE verdict_{table} AS SELECT *, row_number() OVER (ORDER BY {key}, op) - 1 AS rank "
         f"FROM (SELECT {key}, if(s.content IS NULL, 'I', 'U') AS op, NULL::BIGINT AS gone "
-        f"FROM (SELECT {key}, hash({now}) AS content FROM ({new})) n LEFT JOIN stored s USING ({key}) "
-        "WHERE s.content IS DISTINCT FROM n.content "
-        f"UNION ALL SELECT {key}, 'D', ingest_seq FROM stored ANTI JOIN new_{table} USING ({key}) WHERE {owned})"
+        f"FROM (SELECT {key}, {_hash([quoted(name) for name in content])} AS content FROM ({new})) n "
+        f"LEFT JOIN newest s USING ({key}) WHERE s.content IS DISTINCT FROM n.content "
+        f"UNION ALL SELECT {key}, 'D', ingest_seq FROM newest ANTI JOIN new_{table} USING ({key}) WHERE {owned})"
     )
-    for name in ("stored", "newest"):
-        connection.execute(f"DROP TABLE {name}")
+    connection.execute("DROP TABLE newest")
 
 
 def _append_versions(

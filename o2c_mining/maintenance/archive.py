@@ -94,6 +94,18 @@ class Archive:
             self._partial.unlink(missing_ok=True)
 
 
+def manifest_of(backup: Path) -> Manifest:
+    """A backup's manifest; its files are not looked at.
+
+    Raises
+    ------
+    LogError
+        If it is no backup, or its manifest was changed.
+    """
+    with _reading(backup) as opened:
+        return _manifest(backup, opened(MANIFEST))
+
+
 def unpack(backup: Path, into: Path, report: Callable[[str, int], None]) -> Manifest:
     """Copy a backup's files into an empty folder, each compared with the manifest; returns the manifest.
 

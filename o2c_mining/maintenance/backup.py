@@ -27,7 +27,6 @@ from o2c_mining.log.retention import kept_of, needed_files
 from o2c_mining.log.snapshot import Snapshot, files_of
 from o2c_mining.maintenance.archive import Archive
 
-STATE = "state.db"
 FOLDERS = ("slas", "rules", "calendars", "reference")
 _NOTES = ("retention.json", "floor.json")
 
@@ -58,7 +57,7 @@ def backup(workspace: Workspace, target: Path, *, now: datetime, report: Callabl
     left_out: list[str] = []
     count = size = 0
     with Archive(target) as archive, tempfile.TemporaryDirectory(prefix="o2c-state-") as scratch:
-        state = _state_copy(workspace, Path(scratch), left_out)
+        state = _state_copy(workspace, Path(scratch) / "state.db", left_out)
         snapshot = open_store(workspace).snapshot()
         if snapshot.number == 0:
             raise LogError("the event store is empty; expected at least one load; run `o2c extract`")
@@ -81,36 +80,29 @@ def backup(workspace: Workspace, target: Path, *, now: datetime, report: Callabl
                 "version": snapshot.number,
                 "last_seq": snapshot.last_seq,
                 "store_epoch": snapshot.store_epoch,
+                "state": state[0] if state else None,
                 "left_out": left_out,
             }
         )
     return BackedUp(target, snapshot.number, count, size, tuple(left_out))
 
 
-def state_file(workspace: Workspace) -> Path | None:
-    """The state database where it is a file of its own."""
+def _state_copy(workspace: Workspace, copy: Path, left_out: list[str]) -> tuple[str, Path] | None:
+    """Name and a consistent copy of the state database, made while others write it."""
     url = make_url(workspace.config.state.url)
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return workspace.root / str(url.database)
-
-
-def _state_copy(workspace: Workspace, scratch: Path, left_out: list[str]) -> Path | None:
-    """A consistent copy of the state database, made while others write it."""
-    path = state_file(workspace)
-    if path is None:
-        shown = make_url(workspace.config.state.url).render_as_string(hide_password=True)
+    path = (workspace.root / str(url.database)).resolve()
+    if url.get_backend_name() != "sqlite" or not path.is_relative_to(workspace.root):
+        shown = url.render_as_string(hide_password=True)
         left_out.append(f"the state database {shown}: back it up with its own tools")
         return None
     if not path.is_file():
         return None
-    copy = scratch / STATE
     with closing(sqlite3.connect(path, timeout=60)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
-    return copy
+    return path.relative_to(workspace.root).as_posix(), copy
 
 
-def _files(workspace: Workspace, snapshot: Snapshot, state: Path | None) -> Iterator[tuple[str, Path]]:
+def _files(workspace: Workspace, snapshot: Snapshot, state: tuple[str, Path] | None) -> Iterator[tuple[str, Path]]:
     """Name in the backup and path of every file."""
     root = snapshot.root
     yield CONFIG_FILE, workspace.root / CONFIG_FILE
@@ -119,7 +111,7 @@ def _files(workspace: Workspace, snapshot: Snapshot, state: Path | None) -> Iter
             if path.is_file():
                 yield path.relative_to(workspace.root).as_posix(), path
     if state is not None:
-        yield STATE, state
+        yield state
     for name in _NOTES:
         if (root / name).is_file():
             yield f"store/{name}", root / name

@@ -24,8 +24,8 @@ from o2c_mining.log import durable
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.snapshot import MAINTENANCE, Snapshot
 from o2c_mining.log.store import Batch, Store, locked
-from o2c_mining.maintenance.archive import unpack
-from o2c_mining.maintenance.backup import FOLDERS, STATE
+from o2c_mining.maintenance.archive import manifest_of, unpack
+from o2c_mining.maintenance.backup import FOLDERS
 from o2c_mining.state.leases import is_dead
 
 _BESIDE = ".restoring"
@@ -52,13 +52,14 @@ def restore(backup: Path, root: Path, *, force: bool, now: datetime, report: Cal
     LogError
         If the backup is damaged; nothing is changed then.
     """
-    taken = [name for name in ("store/batches", STATE) if (root / name).exists()]
+    state = str(manifest_of(backup)["state"] or "state.db")
+    taken = [name for name in ("store/batches", state) if (root / name).exists()]
     if taken and not force:
         raise ConfigError(
             f"{root} has a store or a state database already ({', '.join(taken)}); expected an empty workspace; "
             "restore elsewhere with -w, or replace it with --force (what is there is moved aside)"
         )
-    _refuse_running_monitor(root / STATE, now)
+    _refuse_running_monitor(root / state, now)
     beside = root / _BESIDE
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -68,7 +69,7 @@ def restore(backup: Path, root: Path, *, force: bool, now: datetime, report: Cal
         for folder in (beside, *(path for path in beside.rglob("*") if path.is_dir())):
             durable.sync_path(folder)
         failpoint("restore.copied")
-        replaced = _swap(root, beside, now)
+        replaced = _swap(root, beside, state, now)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     left_out = tuple(str(text) for text in manifest["left_out"])
@@ -96,7 +97,7 @@ def _newest(store: Path) -> Snapshot | None:
         return None
 
 
-def _swap(root: Path, beside: Path, now: datetime) -> Path | None:
+def _swap(root: Path, beside: Path, state: str, now: datetime) -> Path | None:
     """Move the old things aside and the new ones in; under the old store's lock, which its writers wait for."""
     aside = root / f"replaced-{now.astimezone(UTC):%Y%m%dT%H%M%S}"
     aside.mkdir()
@@ -114,11 +115,13 @@ def _swap(root: Path, beside: Path, now: datetime) -> Path | None:
                     raise
     durable.sync_path(root)
     failpoint("restore.in_place")
-    for name in (CONFIG_FILE, *FOLDERS, STATE, STATE + "-wal", STATE + "-shm"):
+    for name in (CONFIG_FILE, *FOLDERS, state, state + "-wal", state + "-shm"):
         new, old = beside / name, root / name
-        if old.exists() and (new.exists() or name.startswith(STATE)):
+        if old.exists() and (new.exists() or name.startswith(state)):
+            (aside / name).parent.mkdir(parents=True, exist_ok=True)
             old.rename(aside / name)
         if new.exists():
+            old.parent.mkdir(parents=True, exist_ok=True)
             new.rename(old)
     durable.sync_path(root)
     for empty in aside.glob("store*"):

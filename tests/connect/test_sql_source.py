@@ -137,3 +137,17 @@ def test_a_value_of_another_type_is_named(tmp_path: Path) -> None:
     connection.execute("INSERT INTO line VALUES (1, 1, 'much', '2026-01-01 00:00:00')")
     with pytest.raises(ConnectorError, match="column amount holds a value that is no decimal"):
         read(f"sqlite:///{tmp_path}/shop.sqlite", LINE, None)
+
+
+def test_a_load_sees_one_state_of_a_sqlite_file(tmp_path: Path) -> None:
+    shop = create_shop(tmp_path / "shop.sqlite")
+    shop.execute("PRAGMA journal_mode = WAL")
+    fill_shop(shop, 30)
+    with read_only_connection("sqlite:///shop.sqlite", base=tmp_path) as connection:
+        source = SqlSource(connection, CATALOG, page_rows=4)
+        pages = source.pages(DOCUMENT, None)
+        next(pages)
+        shop.execute("DELETE FROM line")
+        shop.execute("UPDATE document SET changed_at = '2027-01-01 00:00:00' WHERE id > 20")
+        assert 4 + sum(page.rows.num_rows for page in pages) == 30
+        assert sum(page.rows.num_rows for page in source.pages(LINE, None)) == 60

@@ -101,12 +101,10 @@ class Recorder:
         if self.flushes in self.cuts:
             target = self.into / f"cut{self.flushes}"
             self.disk.cut(target, self.dice)
+            for source in self.disk.root.iterdir():  # the source system has a disk of its own
+                if source.is_file():
+                    shutil.copy(source, target / source.name)
             self.taken.append((target, self.promised()))
             if self.stop:
                 raise PowerFailed
         self.disk.flush(path)
-
-
-def same_tree(a: Path, b: Path) -> None:
-    """Copy ``a`` to ``b`` with everything in it."""
-    shutil.copytree(a, b, symlinks=True)

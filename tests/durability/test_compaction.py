@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from o2c_mining.analysis.summary import summary
 from o2c_mining.config import Retention, load_config
 from o2c_mining.errors import ConfigError, LogError
 from o2c_mining.log import compaction, retention
+from o2c_mining.log.durable import log_entry
 from o2c_mining.log.event_log import open_event_log
 from o2c_mining.log.snapshot import Snapshot
 from o2c_mining.log.store import Store
@@ -45,14 +47,23 @@ def clean_up(store: Store, rule: Retention, now: datetime, *, dry_run: bool = Fa
         return retention.clean_up(writer.base, rule, now=now, dry_run=dry_run, report=silent)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An order that is changed twice, and others that come later: five versions."""
-    one_order(tmp_path)
-    load(tmp_path, events=[("e8", "Confirm Order", "2026-01-20 09:00", ["o1"])], objects=[])
-    load(tmp_path, events=[("e9", "Create Order", "2026-01-21 09:00", ["o2"])], objects=[("o2", "order", 7_00)])
-    load(tmp_path, events=[("e8", "Confirm Order", "2026-01-20 09:00", ["o1"])], objects=[], deleted=["e8"])
-    return load(tmp_path, events=[("e10", "Cancel Order", "2026-01-22 09:00", ["o2"])], objects=[])
+    folder = tmp_path_factory.mktemp("built")
+    one_order(folder)
+    load(folder, events=[("e8", "Confirm Order", "2026-01-20 09:00", ["o1"])], objects=[])
+    load(folder, events=[("e9", "Create Order", "2026-01-21 09:00", ["o2"])], objects=[("o2", "order", 7_00)])
+    load(folder, events=[("e8", "Confirm Order", "2026-01-20 09:00", ["o1"])], objects=[], deleted=["e8"])
+    load(folder, events=[("e10", "Cancel Order", "2026-01-22 09:00", ["o2"])], objects=[])
+    return folder
+
+
+@pytest.fixture
+def store(built: Path, tmp_path: Path) -> Store:
+    """A copy of it."""
+    shutil.copytree(built / "store", tmp_path / "store")
+    return Store(tmp_path / "store")
 
 
 def said(snapshot: Snapshot) -> list[Any]:
@@ -152,6 +163,24 @@ def test_what_a_killed_writer_left_goes_when_it_is_old(store: Store) -> None:
     os.utime(left, (0, 0))
     assert clean_up(store, KEEP_ALL, datetime.now(UTC)).files == 1
     assert not left.exists()
+
+
+def test_a_commit_that_is_damaged_after_a_clean_up_is_undone(store: Store, tmp_path: Path) -> None:
+    compact(store)
+    for file in (store.root / "batches").rglob("*"):
+        os.utime(file, (0, 0))
+    assert clean_up(store, Retention(keep_versions=1), LATER).files > 0
+    content = stored(store.snapshot())
+    load(tmp_path, events=[("e11", "Create Order", "2026-01-23 09:00", ["o3"])], objects=[("o3", "order", 1_00)])
+    before = store.snapshot()
+    entry = log_entry(store.root / "events", before.versions["events"])
+    entry.write_bytes(bytes(entry.stat().st_size))
+    assert_same_content(stored(store.snapshot()), content)
+    number = load_once(store.root, "erp")
+    after = store.snapshot()
+    assert number == after.number == 7
+    assert after.store_epoch == before.store_epoch + 1
+    assert min(r["ingest_seq"] for r in rows_of(after, "events") if r["entity_key"] == "erp") > before.last_seq
 
 
 def test_any_order_of_loads_compactions_and_clean_ups(tmp_path: Path) -> None:

@@ -95,15 +95,12 @@ class Trials:
             number = min(15, wanted - self.done)
             cuts = frozenset(self.dice.sample(range(1, self.flushes + 1), min(number, self.flushes)))
             for disk, promised in self._record(folder, cuts, stop=False).taken:
-                self._trial(folder, disk, promised)
+                self._trial(disk, promised)
             shutil.rmtree(folder.parent)
 
-    def _trial(self, origin: Path, disk: Path, promised: int) -> None:
+    def _trial(self, disk: Path, promised: int) -> None:
         """Open what was left, perhaps lose power again while it recovers, and finish."""
         self.done += 1
-        for source in origin.iterdir():  # the source system has a disk of its own
-            if source.name != "store" and source.is_file():
-                shutil.copy(source, disk / source.name)
         self.check(disk, promised)
         if self.dice.random() < 0.3:
             second = disk.parent / f"{disk.name}-again" / "company"
@@ -111,7 +108,7 @@ class Trials:
             cuts = frozenset({self.dice.randint(1, 12)})
             for again, later in self._record(second, cuts, stop=True, promised=promised).taken:
                 self.again += 1
-                self._trial(second, again, later)
+                self._trial(again, later)
         self.run(disk, lambda number: None)
         assert_same_content(content_of(disk), self.expected)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ class Erp:
         self.clock = Clock()
         self.connection = sqlite3.connect(path, isolation_level=None)
         self.connection.execute("PRAGMA synchronous = OFF")
+        self.connection.execute("PRAGMA journal_mode = WAL")  # people go on working while we read
         self.connection.row_factory = sqlite3.Row
         for table, columns in TABLES.items():
             key = _KEYS.get(table, "PRIMARY KEY (id)")
@@ -74,6 +76,11 @@ class Erp:
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close()
+
+    def copy_to(self, path: Path) -> None:
+        """What is committed, as a file of its own."""
+        with closing(sqlite3.connect(path)) as target:
+            self.connection.backup(target)
 
     def rows(self, table: str) -> list[Row]:
         """Everything committed in a table."""

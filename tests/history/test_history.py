@@ -160,7 +160,7 @@ class Histories(RuleBasedStateMachine):
 def test_histories_end_as_a_full_load_would() -> None:
     runs = soak(200, 5_000) // COMPANIES
     with quick_machine():
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             Histories,
             settings=settings(
                 max_examples=runs,

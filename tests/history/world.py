@@ -11,13 +11,12 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import duckdb
-import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import o2c_mining.connect
+import o2c_mining.trace.refresh
 from o2c_mining import bootstrap
 from o2c_mining.connect import SqlConnector, SqlOptions
 from o2c_mining.connect.catalog import load_catalog
@@ -99,16 +98,18 @@ class World:
         folder = _FOLDER if self.version == 1 else second_mapping()
         self.connector = ErpConnector(folder, self.connector.page_rows)
 
-    def extract(self, *, full: bool = False) -> bootstrap.Extracted:
-        """One extraction into the workspace."""
+    def extract(self, *, full: bool = False, traces: bool = True) -> bootstrap.Extracted:
+        """One extraction into the workspace; without traces where only rows are looked at."""
         with pytest.MonkeyPatch.context() as patch:
+            if not traces:
+                patch.setattr(o2c_mining.trace.refresh, "refresh", lambda *_: 0)
             patch.setattr(o2c_mining.connect, "connector_named", lambda name: self.connector)
             return bootstrap.extract(self.workspace, full=full)
 
     def extract_afresh(self, root: Path) -> bootstrap.Workspace:
         """Everything that the ERP holds now, into an empty workspace."""
         shutil.copy(self.root / "o2c.toml", root)
-        shutil.copy(self.root / "erp.sqlite", root)
+        self.erp.copy_to(root / "erp.sqlite")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(o2c_mining.connect, "connector_named", lambda name: self.connector)
             workspace = bootstrap.open_workspace(root)
@@ -171,14 +172,6 @@ def quick_machine() -> Iterator[None]:
     """
     engine = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     count = 0
-    compiled: dict[object, str] = {}
-    to_sql = ibis.to_sql
-
-    def compile_once(expression: ir.Table, *, dialect: str) -> str:
-        key = expression.op()
-        if key not in compiled:
-            compiled[key] = to_sql(expression, dialect=dialect)
-        return compiled[key]
 
     def connect(*_: object, **__: object) -> duckdb.DuckDBPyConnection:
         nonlocal count
@@ -191,7 +184,6 @@ def quick_machine() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(durable, "sync_path", lambda path: None)
         patch.setattr(duckdb, "connect", connect)
-        patch.setattr(ibis, "to_sql", compile_once)
         try:
             yield
         finally:

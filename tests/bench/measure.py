@@ -1,0 +1,92 @@
+"""Run one side of the benchmark in a process of its own: its times, what it found, its peak memory.
+
+``python -m tests.bench.measure tests.bench.ours:load '{"folder": ...}'`` prints one line of JSON last.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+RUNS = 5
+ENOUGH_SECONDS = 40.0
+
+
+@dataclass(slots=True)
+class Measured:
+    """Seconds of every run per question, and facts by which the sides are compared."""
+
+    times: dict[str, list[float]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    peak_mb: float = 0.0
+
+    def take(self, question: str, action: Callable[[], Any], *, runs: int = RUNS) -> Any:
+        """Time an action ``runs`` times after one to warm up; what takes long is run less often. Its last result."""
+        started = time.perf_counter()
+        result = action()
+        first = time.perf_counter() - started
+        if first > ENOUGH_SECONDS / 2 or runs == 1:
+            self.times[question] = [first]
+            return result
+        taken: list[float] = []
+        while len(taken) < runs and first + sum(taken) < ENOUGH_SECONDS:
+            gc.collect()
+            started = time.perf_counter()
+            result = action()
+            taken.append(time.perf_counter() - started)
+        self.times[question] = taken
+        return result
+
+    def take_each(self, question: str, actions: Iterable[Callable[[], Any]]) -> None:
+        """Time actions that cannot be repeated, each once; the first is there to warm up."""
+        taken = []
+        for action in actions:
+            gc.collect()
+            started = time.perf_counter()
+            action()
+            taken.append(time.perf_counter() - started)
+        self.times[question] = taken[1:] or taken
+
+
+def peak_mb() -> float:
+    """Largest resident size of this process so far, and that of the largest of its children on top."""
+    sizes = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(sizes) / 1024
+
+
+def apart(function: str, **arguments: Any) -> Measured:
+    """Call ``module:function`` with arguments that JSON can say, in a process of its own.
+
+    This process must stay small: the size a child reports is never below that of the process that started it.
+    """
+    command = [sys.executable, "-m", "tests.bench.measure", function, json.dumps(arguments)]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, cwd=root, env=dict(os.environ))
+    if done.returncode != 0:
+        sys.exit(f"error: {function} ended with {done.returncode}; expected its times; see its message above")
+    found = json.loads(done.stdout.splitlines()[-1])
+    return Measured(found["times"], found["facts"], found["peak_mb"])
+
+
+def main() -> None:
+    """Run the function named on the command line."""
+    module, _, name = sys.argv[1].partition(":")
+    told = os.dup(1)
+    os.dup2(2, 1)  # what others print is for the eye, not for who reads the result
+    measured: Measured = getattr(importlib.import_module(module), name)(**json.loads(sys.argv[2]))
+    line = json.dumps({"times": measured.times, "facts": measured.facts, "peak_mb": peak_mb()})
+    os.write(told, line.encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()
