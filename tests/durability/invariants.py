@@ -105,16 +105,19 @@ def stored(snapshot: Snapshot) -> dict[str, Counter[str]]:
 
 
 def traces_of(snapshot: Snapshot) -> dict[str, Counter[str]]:
-    """Rows of every case's newest refresh."""
-    newest: dict[tuple[str, str], int] = {}
-    for row in rows_of(snapshot, "touched"):
-        case = (row["lens"], row["case_id"])
-        newest[case] = max(newest.get(case, 0), row["refresh_seq"])
+    """Trace rows that no later refresh replaced, with names in place of numbers."""
+    replaced = {row["replaces"] for row in rows_of(snapshot, "touched")}
+    names = {row["case_no"]: row["case_id"] for row in rows_of(snapshot, "cases")}
+    kinds = {row["kind"]: str({k: v for k, v in row.items() if k != "kind"}) for row in rows_of(snapshot, "kinds")}
     return {
         table: Counter(
-            _text(row)
+            _text(
+                row
+                | {"case_no": names[row["case_no"]]}
+                | {name: kinds[row[name]] for name in ("kind", "last_kind") if name in row}
+            )
             for row in rows_of(snapshot, table)
-            if newest[(row["lens"], row["case_id"])] == row["refresh_seq"]
+            if row["case_no"] not in replaced
         )
         for table in _TRACES
     }

@@ -99,7 +99,7 @@ def touched_after(snapshot: Snapshot, number: int) -> set[tuple[str, str]]:
 def test_rewritten_files_are_sorted_and_files_that_are_large_stay(store: Store) -> None:
     compact(store)
     (pairs,) = store.snapshot().files("pairs")
-    order = [(row["lens"], row["case_id"], row["seq"]) for row in pq.read_table(pairs).to_pylist()]
+    order = [(row["lens"], row["case_no"], row["seq"]) for row in pq.read_table(pairs).to_pylist()]
     assert order == sorted(order)
     (events,) = store.snapshot().files("events")
     times = pq.read_table(events)["time"].to_pylist()
