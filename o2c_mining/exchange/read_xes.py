@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -84,9 +85,8 @@ class _Xes:
 
     def take_plain(self, found: Iterable[Cut]) -> Iterator[bytes]:
         """Read what is in the plain shape; what is left is for the parser, which is done with it before it asks on."""
-        for cut in found:
+        for cut, piece in self._pieces(found):
             if cut.whole and self._strange < _MOST_STRANGE and self._between_traces():
-                piece = piece_of(cut.data)
                 if piece is not None and not has_starts(piece):
                     self._take(piece)
                     self._strange = 0
@@ -95,6 +95,21 @@ class _Xes:
             if not is_utf8(cut.data) or b"<![" in cut.data or cut.data.count(b"<!--") != cut.data.count(b"-->"):
                 self._strange = _MOST_STRANGE  # what follows may be no markup at all
             yield cut.data
+
+    def _pieces(self, found: Iterable[Cut]) -> Iterator[tuple[Cut, Piece | None]]:
+        """Each cut with what it holds; the next one is taken apart meanwhile, for Arrow leaves Python's lock."""
+
+        def taken(cut: Cut) -> tuple[Cut, Piece | None]:
+            return cut, piece_of(cut.data) if cut.whole and self._strange < _MOST_STRANGE else None
+
+        with ThreadPoolExecutor(1) as other:
+            ahead = None
+            for cut in found:
+                current, ahead = ahead, other.submit(taken, cut)
+                if current is not None:
+                    yield current.result()
+            if ahead is not None:
+                yield ahead.result()
 
     def _between_traces(self) -> bool:
         return self._trace is None and self._event is None and not self._keys and self._depth == 1
