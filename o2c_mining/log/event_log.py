@@ -87,7 +87,10 @@ def open_event_log(
     possible = events.filter(possible_times(events, loaded))
     newest = reader.rows(possible.aggregate(newest=possible.time.max()))[0]["newest"]
     if newest is None:
-        raise LogError("the log holds no event; expected at least one; check the sources with `o2c check`")
+        raise LogError(
+            f"version {snapshot.number} of the log holds no event; expected at least one; choose another "
+            "--known-at, or check the sources with `o2c check`"
+        )
     until = newest if as_of is None else as_of.astimezone(UTC)
     if until < newest:
         tables = _cut(reader, tables, until)
@@ -100,6 +103,9 @@ def open_event_log(
             )
     else:
         tables["events"] = possible
+        if as_of is not None:
+            changes = tables["object_changes"]
+            tables["object_changes"] = changes.filter(changes.time <= ibis.literal(until))
     return EventLog(
         events=tables["events"],
         objects=tables["objects"],
