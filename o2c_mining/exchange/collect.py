@@ -91,12 +91,20 @@ class Collector:
     def add_event(self, row: EventRow) -> None:
         """Keep an event."""
         self.read["events"] += 1
-        if self.read["events"] > self._limits.events:
-            raise LogError(
-                f"{self.source} holds more than {self._limits.events:,} events; expected fewer; split it, or raise "
-                "events under [limits]"
-            )
+        self._check_events()
         self._add("events", row)
+
+    def add_rows(self, events: pa.Table, e2o: pa.Table) -> None:
+        """Keep events and their references that are Arrow already."""
+        for name, rows in (("events", events), ("e2o", e2o)):
+            if not rows.num_rows:
+                continue
+            self._flush(name)
+            self.read[name] += rows.num_rows
+            self._chunks[name].append(rows.cast(_SCHEMAS[name]))
+        self._check_events()
+        if self._report is not None:
+            self._report(self.source, events.num_rows)
 
     def add_reference(self, event_id: str, object_id: str | None, qualifier: str | None = "") -> None:
         """Keep what an event refers to; an empty id is no object."""
@@ -168,6 +176,13 @@ class Collector:
             dict(self.merged),
             tuple(notes),
         )
+
+    def _check_events(self) -> None:
+        if self.read["events"] > self._limits.events:
+            raise LogError(
+                f"{self.source} holds more than {self._limits.events:,} events; expected fewer; split it, or raise "
+                "events under [limits]"
+            )
 
     def _add(self, table: str, row: tuple[object, ...]) -> None:
         rows = self._rows[table]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
 
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
@@ -14,7 +18,10 @@ from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, Value, declared
 from o2c_mining.exchange.collect import Collector, EventRow, Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.moments import Moment, moment
-from o2c_mining.exchange.xml import Idle, check_depth, count_elements, walk
+from o2c_mining.exchange.xes_columns import columns_of, has_starts, tables_of
+from o2c_mining.exchange.xes_pieces import Cut, cuts
+from o2c_mining.exchange.xes_tokens import TAGS, Piece, piece_of
+from o2c_mining.exchange.xml import Idle, check_depth, count_elements, is_utf8, walk
 
 _KINDS = {
     "string": "string",
@@ -26,11 +33,14 @@ _KINDS = {
     "list": "string",
     "container": "string",
 }
+_MOST_STRANGE = 3  # pieces in another shape, after which no further one is tried
 _NAME, _TIME, _TRANSITION, _INSTANCE = "concept:name", "time:timestamp", "lifecycle:transition", "concept:instance"
 
 
 def read_xes(path: Path, limits: Limits, *, case_type: str = "case", report: Report | None = None) -> ImportedLog:
     """The log of an XES file, plain or gzipped.
+
+    Whole traces in the plain shape are read by columns, the rest by a parser; both give the same.
 
     A trace becomes an object of ``case_type`` with the trace's attributes; traces of one name are kept apart. A
     ``start`` and the next ``complete`` of the same activity and instance are one event with a start time.
@@ -42,7 +52,7 @@ def read_xes(path: Path, limits: Limits, *, case_type: str = "case", report: Rep
     """
     counted = count_elements(path, limits, ("event", "trace"))
     log = _Xes(path.name, limits, case_type, report)
-    walk(path, limits, log.start, log.end)
+    walk(path, limits, log.start, log.end, pieces=log.take_plain(cuts(path, limits)))
     imported = log.collector.finish()
     account_for(imported, {"events": counted["event"], "objects": counted["trace"]}, by="a scan of the bytes")
     return imported
@@ -71,6 +81,67 @@ class _Xes:
         self._idle = Idle(source)
         self._depth = 0
         self._names: Counter[str] = Counter()
+        self._strange = 0
+
+    def take_plain(self, found: Iterable[Cut]) -> Iterator[bytes]:
+        """Read what is in the plain shape; what is left is for the parser, which is done with it before it asks on."""
+        for cut, piece in self._pieces(found):
+            if cut.whole and self._strange < _MOST_STRANGE and self._between_traces():
+                if piece is not None and not has_starts(piece):
+                    self._take(piece)
+                    self._strange = 0
+                    continue
+                self._strange += 1
+            if not is_utf8(cut.data) or b"<![" in cut.data or cut.data.count(b"<!--") != cut.data.count(b"-->"):
+                self._strange = _MOST_STRANGE  # what follows may be no markup at all
+            yield cut.data
+
+    def _pieces(self, found: Iterable[Cut]) -> Iterator[tuple[Cut, Piece | None]]:
+        """Each cut with what it holds; the next one is taken apart meanwhile, for Arrow leaves Python's lock."""
+
+        def taken(cut: Cut) -> tuple[Cut, Piece | None]:
+            return cut, piece_of(cut.data) if cut.whole and self._strange < _MOST_STRANGE else None
+
+        with ThreadPoolExecutor(1) as other:
+            ahead = None
+            for cut in found:
+                current, ahead = ahead, other.submit(taken, cut)
+                if current is not None:
+                    yield current.result()
+            if ahead is not None:
+                yield ahead.result()
+
+    def _between_traces(self) -> bool:
+        return self._trace is None and self._event is None and not self._keys and self._depth == 1
+
+    def _take(self, piece: Piece) -> None:
+        collector = self.collector
+        traces: list[dict[str, Value]] = [{} for _ in range(piece.traces)]
+        own = np.flatnonzero(piece.event < 0)
+        values = piece.value.take(pa.array(own)).to_pylist()
+        for trace, key, tag, value in zip(
+            piece.trace[own].tolist(), piece.key[own].tolist(), piece.tag[own].tolist(), values, strict=True
+        ):
+            traces[trace][piece.keys[key]] = declared(value, _KINDS[TAGS[tag]])
+        ids = []
+        for attributes in traces:
+            self._traces += 1
+            ids.append(self._named(attributes.pop(_NAME, None), self._traces))
+            attributes.setdefault("number", ids[-1])
+            collector.add_object(ids[-1], self._case_type, attributes)
+        if not piece.events:
+            return
+        objects = pa.array(ids, pa.string())
+        columns = columns_of(piece, objects, collector.source)
+        for row, timed in columns.refused:
+            self._refuse(self._position + row, timed)
+        collector.unzoned += columns.unzoned
+        collector.add_rows(*tables_of(columns, piece, objects, collector.source, self._position))
+        self._position += piece.events
+
+    def _refuse(self, position: int, timed: bool) -> None:
+        reason = "the event has no activity" if timed else "the event has no time that can be read"
+        self.collector.refuse("events", f"event {position + 1}", "missing activity or time", reason)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         event = self._event
@@ -145,7 +216,7 @@ class _Xes:
             if name is None:  # a trace may say its name after its events
                 trace.held.append((position, event))
                 return
-            trace.object_id = self._named(str(name))
+            trace.object_id = self._named(name, self._traces + 1)
         self._emit(position, event, trace)
 
     def _closed(self) -> None:
@@ -155,8 +226,7 @@ class _Xes:
             return
         self._traces += 1
         if trace.object_id is None:
-            name = trace.attributes.get(_NAME)
-            trace.object_id = self._named(f"trace {self._traces}" if name is None else str(name))
+            trace.object_id = self._named(trace.attributes.get(_NAME), self._traces)
         for position, event in trace.held:
             self._emit(position, event, trace)
         for waiting in trace.started.values():
@@ -167,8 +237,9 @@ class _Xes:
         attributes.setdefault("number", trace.object_id)
         self.collector.add_object(trace.object_id, self._case_type, attributes)
 
-    def _named(self, name: str) -> str:
-        name = name if name.strip() else f"trace {self._traces + 1}"
+    def _named(self, said: Value, number: int) -> str:
+        name = "" if said is None else str(said)
+        name = name if name.strip() else f"trace {number}"
         self._names[name] += 1
         if self._names[name] == 1:
             return name
@@ -181,8 +252,7 @@ class _Xes:
         written = event.pop(_TIME, "")
         found = moment(written)
         if not activity.strip() or found is None:
-            reason = "the event has no activity" if found is not None else "the event has no time that can be read"
-            collector.refuse("events", f"event {position + 1}", "missing activity or time", reason)
+            self._refuse(position, found is not None)
             return
         collector.dated(found)
         transition = event.get(_TRANSITION, "complete").lower()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from xml.parsers import expat
 
@@ -126,8 +126,17 @@ def check_depth(source: str, depth: int) -> None:
         raise LogError(f"{source} nests more than {_DEEPEST} elements deep; expected fewer; check the file")
 
 
-def walk(path: Path, limits: Limits, start: Start, end: End, text: Callable[[str], None] | None = None) -> None:
+def walk(
+    path: Path,
+    limits: Limits,
+    start: Start,
+    end: End,
+    text: Callable[[str], None] | None = None,
+    pieces: Iterable[bytes] | None = None,
+) -> None:
     """Call back for every element; the callbacks limit the nesting and take prefixes off.
+
+    ``pieces`` are the bytes to parse where they are not all of the file: whole elements may be left out.
 
     Raises
     ------
@@ -148,7 +157,7 @@ def walk(path: Path, limits: Limits, start: Start, end: End, text: Callable[[str
         parser.CharacterDataHandler = text
     fed = 0
     try:
-        for block in blocks(path, limits):
+        for block in blocks(path, limits) if pieces is None else pieces:
             parser.Parse(block, False)
             fed += len(block)
             if fed - parser.CurrentByteIndex > _LONGEST_TOKEN:
@@ -158,6 +167,12 @@ def walk(path: Path, limits: Limits, start: Start, end: End, text: Callable[[str
         raise LogError(
             f"{path.name} is not well-formed XML ({error}); expected a whole XML file in UTF-8; export it again"
         ) from error
+
+
+def is_utf8(head: bytes) -> bool:
+    """Whether the beginning of a file names no other encoding."""
+    found = _DECLARATION.match(head[:1024])
+    return found is None or found.group(1).lower() in (b"utf-8", b"utf8", b"us-ascii", b"ascii")
 
 
 def _check_encoding(path: Path, head: bytes) -> None:

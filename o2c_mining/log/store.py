@@ -63,17 +63,20 @@ class Store:
         rows = batch_rows(self.root / "batches")
         if known_at is None:
             return newest_whole(self.root, rows)
+        commits = {int(str(row["commit"])): commit_time(row) for row in rows}
         if isinstance(known_at, datetime):
-            numbers = [int(str(row["commit"])) for row in rows if commit_time(row) <= known_at]
+            number = max((commit for commit, moment in commits.items() if moment <= known_at), default=0)
         else:
-            numbers = [int(str(row["commit"])) for row in rows if int(str(row["commit"])) <= known_at]
-            newest = max((int(str(row["commit"])) for row in rows), default=0)
-            if known_at > newest or known_at < 0:
-                raise LogError(
-                    f"version {known_at} is not in the store; expected a number from 0 to {newest}; "
-                    "run `o2c store versions` or leave --known-at out"
-                )
-        number = max(numbers, default=0)
+            number = known_at
+        if commits and number not in commits:
+            first, newest = min(commits), max(commits)
+            said = f"version {known_at} is not in the store"
+            if isinstance(known_at, datetime):
+                said = f"at {known_at.isoformat()} nothing was loaded yet"
+            raise LogError(
+                f"{said}; expected a number from {first} to {newest} or a time from {commits[first].isoformat()} on; "
+                "run `o2c store versions` or leave --known-at out"
+            )
         refuse_removed(self.root, number)
         return snapshot_of(self.root, rows, number)
 

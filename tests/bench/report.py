@@ -28,7 +28,7 @@ in one run more: every side ran in a process of its own, one after the other, on
 count the same pairs, edges, medians and variants.
 """
 _HOW = """## How it is measured
-* Median of five runs after one to warm up; what takes more than 20 s is run once (`benchmarks.json` beside this page
+* Median of five runs after one to warm up; what takes more than 12 s is run once (`benchmarks.json` beside this page
   has every run). A question is asked of an open log in a warm process and no result is kept: `select` and the
   analysis, as for a click in the cockpit. The filter changes from run to run (`region=`, three values).
 * *Load* is `o2c import` of a folder of Parquet into an empty workspace with the lens order: read, checked, compared,
@@ -203,6 +203,7 @@ def _table(results: dict[str, Any], size: str) -> list[str]:
     found = results["sizes"][size]
     sides = [side for side in _SIDES if side in found]
     facts = found["log"]["facts"]
+    cores = results["machine"]["cores"]
     lines = [
         f"{facts['events']:,} events, {facts['cases']:,} orders, {facts['variants']:,} variants.",
         "",
@@ -225,6 +226,13 @@ def _table(results: dict[str, Any], size: str) -> list[str]:
     if extra[1] is not None:
         taken = seconds(results, size, "increment ours", "increment")
         lines[-1] += f" 10,000 new events: {_text(taken or 0)}, peak {extra[1]:.1f} GB."
+    busy = [name for name, side in found.items() if side.get("waiting", 0.0) > cores + 0.5]
+    if busy:
+        names = ", ".join(busy)
+        lines += [
+            "",
+            f"The machine was at other work as well when these were measured, their times are too long: {names}.",
+        ]
     if size == "10m" or (size == "1m" and "10m" not in results["sizes"]):
         lines += ["", "![Times of the questions, logarithmic](images/benchmarks.svg)"]
     return lines

@@ -13,6 +13,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -167,7 +168,7 @@ def main() -> None:
         for name in asked:
             print(f"{name} ...", flush=True)
             for side, measured in bench.parts[name]().items():
-                found[side] = {"times": measured.times, "facts": measured.facts, "peak_mb": measured.peak_mb}
+                found[side] = asdict(measured)
                 shown = {
                     question: round(sorted(taken)[len(taken) // 2], 3) for question, taken in measured.times.items()
                 }
@@ -178,7 +179,7 @@ def main() -> None:
                 fits = side["facts"].pop("fitness")
                 side["facts"] |= {"variants": len(fits), "perfect": sum(one == 1.0 for one in fits)}
         expected = json.loads((bench.folder / "expected.json").read_text(encoding="utf-8"))
-        found["log"] = {"times": {}, "facts": expected, "peak_mb": 0}
+        found["log"] = asdict(Measured(facts=expected))
         results["sizes"][arguments.size] = found
         results["machine"] = machine()
         results["date"] = datetime.now(UTC).date().isoformat()

@@ -122,7 +122,7 @@ def often_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("often_checkpoints")
 def test_a_power_cut_costs_nothing_that_was_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trials = Trials(tmp_path, monkeypatch, prepare=Path.mkdir, run=load_all, check=check_loads)
-    trials.cut_often(soak(44, 450))
+    trials.cut_often(soak(47, 450))
     print(f"{trials.done} power cuts, {trials.again} of them while recovering, at {trials.flushes} flushes")
 
 
@@ -136,7 +136,7 @@ def test_a_power_cut_of_an_extraction_or_import_too(tmp_path: Path, monkeypatch:
         run=work.run,
         check=lambda folder, promised: Witness(folder).check(promised) and None,
     )
-    trials.cut_often(soak(6, 50))
+    trials.cut_often(soak(3, 50))
     print(f"{trials.done} power cuts, {trials.again} of them while recovering, at {trials.flushes} flushes")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from tests.history.oracle import Tables, comparable, meaning
 Row = dict[str, Any]
 LENSES = ("order", "order_item", "invoice", "payment")
 LOADED = ("op", "ingest_seq", "batch_id")  # columns that say when a row was loaded, not what it says
+_CONNECT, _COUNT = duckdb.connect, itertools.count()
 _FOLDER = Path(__file__).parent / "mapping"
 _CONFIG = """\
 lenses = ["order", "order_item", "invoice", "payment"]
@@ -170,13 +172,10 @@ def quick_machine() -> Iterator[None]:
 
     Durability has its own tests; each connection keeps a database and temporary tables of its own.
     """
-    engine = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    count = 0
+    engine = _CONNECT(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
 
     def connect(*_: object, **__: object) -> duckdb.DuckDBPyConnection:
-        nonlocal count
-        count += 1
-        cursor = engine.cursor()
+        cursor, count = engine.cursor(), next(_COUNT)
         cursor.execute(f"ATTACH ':memory:' AS own_{count}")
         cursor.execute(f"USE own_{count}")
         return cursor
