@@ -108,7 +108,7 @@ def handoffs(traces: Traces, *, working: bool = False) -> Ledger:
     scale = 10 ** exponent(company.currency)
     cells = [*_passed(traces, working), *_standing(traces, working)]
     rows = [_row(cell, scale, company.annual_rate, company.currency) for cell in cells]
-    rows.sort(key=lambda row: (-row.ours_value_days, -row.value_days, row.from_activity, row.to_activity))
+    rows.sort(key=_by_value)
     total = _totals(traces, working)
     return Ledger(
         lens=traces.lens.object_type,
@@ -221,6 +221,12 @@ def _totals(traces: Traces, working: bool) -> dict[str, float]:
         )
     )
     return result[0]
+
+
+def _by_value(row: LedgerRow) -> tuple[object, ...]:
+    """Most of our own value-days first; what is left of a sum in the last digits of a float decides nothing."""
+    names = tuple(getattr(row, name) for name in _CELL)
+    return (-round(row.ours_value_days, 6), -round(row.value_days, 6), names, row.handoff)
 
 
 def _row(cell: Mapping[str, Any], scale: int, rate: Decimal, currency: str) -> LedgerRow:
