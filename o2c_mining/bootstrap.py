@@ -278,8 +278,9 @@ def import_files(
     LogError
         If a file is refused; nothing is loaded then.
     """
+    from o2c_mining.exchange.apart import read_apart
     from o2c_mining.exchange.load import load
-    from o2c_mining.exchange.read import read_log
+    from o2c_mining.log.scratch import scratch
     from o2c_mining.trace.refresh import refresh
 
     limits = workspace.config.limits
@@ -290,8 +291,9 @@ def import_files(
     store = open_store(workspace)
     with store.writer() as writer:
         for path in paths:
-            imported = read_log(path, limits, asked, progress.report if progress is not None else None)
-            loaded = load(writer, imported, path)
+            with scratch(writer.root) as folder:
+                imported = read_apart(path, limits, asked, folder, progress.report if progress is not None else None)
+                loaded = load(writer, imported, path)
             batches += loaded.batches
             notes += [f"{path.name}: {text}" for text in loaded.notes]
             touched.append(loaded.touched)

@@ -101,6 +101,8 @@ class Limits(Document):
     free_mb: int = Field(default=64, gt=0)
     excel_mb: int = Field(default=128, gt=0)  # unpacked; a workbook's strings are all held in memory
     events: int = Field(default=20_000_000, gt=0)
+    parse_memory_mb: int = Field(default=512, ge=0)  # extra, to read one file; 0: read without a process of its own
+    parse_seconds: int = Field(default=60, gt=0)
     memory_mb: int = Field(default=2500, ge=500)  # held by the database engine; what is more goes to temporary files
 
 

@@ -29,9 +29,9 @@ def at(text: str) -> datetime:
 
 
 def workspace(root: Path, config: str = "") -> Workspace:
-    """A workspace that keeps no traces: what is tested here is in the tables."""
+    """A workspace that keeps no traces: what is tested here is in the tables. Files are read in this process."""
     root.mkdir(parents=True, exist_ok=True)
-    (root / "o2c.toml").write_text("lenses = []\n" + config, encoding="utf-8")
+    (root / "o2c.toml").write_text("lenses = []\nlimits.parse_memory_mb = 0\n" + config, encoding="utf-8")
     return open_workspace(root)
 
 

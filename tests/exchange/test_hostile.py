@@ -100,22 +100,32 @@ def test_limits(tmp_path: Path) -> None:
 
 
 MEASURED = """
-import resource, sys, time
+import resource, sys, tempfile, time
 from pathlib import Path
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
-from o2c_mining.exchange import read_flat, read_tables  # all that is loaded lazily
-from o2c_mining.exchange.read import Asked, read_log
-import openpyxl
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-start = time.process_time()
-try:
-    log = read_log(Path(sys.argv[1]), Limits(), Asked(timezone="UTC", accept=True))
-    said = f"read {sum(log.read.values())}"
-except LogError as error:
-    said = f"refused {error}"
-extra = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
-print(extra, round(time.process_time() - start, 1), said)
+from o2c_mining.exchange.apart import read_apart
+from o2c_mining.exchange.read import Asked
+
+def used():
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_maxrss // 1024, spent.ru_utime + spent.ru_stime
+
+def read(path):
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            log = read_apart(path, Limits(), Asked(timezone="UTC", accept=True), Path(folder))
+            return f"read {sum(log.read.values())}"
+        except LogError as error:
+            return f"refused {error}"
+
+small = Path(sys.argv[1]).with_name("small.csv")
+small.write_text("case,activity,time\\n1,A,2026-01-05T10:00Z\\n")
+assert read(small).startswith("read ")
+before, spent = used()
+said = read(Path(sys.argv[1]))
+after, all_spent = used()
+print(after - before, round(all_spent - spent, 1), said)
 """
 
 

@@ -1,0 +1,74 @@
+"""The child that reads one file: ``python -m o2c_mining.exchange.parse_child REQUEST``, a file of JSON.
+
+It answers in lines of JSON: how many rows it has read so far, and at last that it is done or why not.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from math import ceil
+from pathlib import Path
+
+from o2c_mining.config import Limits
+from o2c_mining.errors import O2CError
+from o2c_mining.exchange import read_flat  # noqa: F401  what is loaded late is no part of what a file may take
+from o2c_mining.exchange.apart import write_result
+from o2c_mining.exchange.limits import MEGABYTE
+from o2c_mining.exchange.read import Asked, read_log
+
+_GRACE = 5  # seconds from the signal that time is up, which ends the process, to the one nobody can ignore
+
+
+def main() -> int:
+    """Read the file that the request names."""
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    asked = request["asked"]
+    mapping = asked.pop("mapping")
+    memory = int(request["memory_mb"])
+    path = Path(request["path"])
+    _allow(memory, int(request["seconds"]))
+    try:
+        log = read_log(
+            path,
+            Limits.model_validate(request["limits"]),
+            Asked(**asked, mapping=Path(mapping) if mapping else None),
+            lambda _, rows: _say(rows=rows),
+        )
+        write_result(log, Path(request["folder"]))
+    except O2CError as error:
+        _say(error=type(error).__name__, message=str(error))
+        return 0
+    except MemoryError:
+        message = (
+            f"{path.name} needs more than {memory:,} MB of memory; expected less for its size; split it, or raise "
+            "parse_memory_mb under [limits] if you trust it"
+        )
+        _say(error="LogError", message=message)
+        return 0
+    _say(done=True)
+    return 0
+
+
+def _allow(megabytes: int, seconds: int) -> None:
+    """So much work, and so much memory beyond what is in use; where the system does not tell that, only the first."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    soft = seconds + ceil(spent.ru_utime + spent.ru_stime)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, soft + _GRACE))
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return
+    used = next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmData:"))
+    limit = used + megabytes * MEGABYTE
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _say(**what: object) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
