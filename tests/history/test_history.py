@@ -8,6 +8,7 @@ by row with one that was extracted in full, and its traces with those of that st
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -20,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from o2c_mining import bootstrap
 from o2c_mining.exchange.read import Asked
 from o2c_mining.log.schema import KEYS
+from o2c_mining.maintenance import upkeep
 from o2c_mining.trace.refresh import known_types
 from o2c_mining.trace.select import lens_named
 from tests.conftest import soak
@@ -42,6 +44,7 @@ class Histories(RuleBasedStateMachine):
         self.world = World(self.root)
         self.stack.callback(self.world.erp.close)
         self.lived = 0
+        self.loads = 0
         self.imported = 0
         self.happened: list[str] = []
 
@@ -113,10 +116,23 @@ class Histories(RuleBasedStateMachine):
         asked = Asked(case_type="order", accept=True, timezone="UTC")
         bootstrap.import_files(workspace, [path], asked)
 
+    @precondition(lambda self: self.loads > 1)
+    @rule()
+    def the_store_is_compacted(self) -> None:
+        self.loads = 0
+        said = tables_of(self.world.snapshot())
+        upkeep.compact(
+            self.world.workspace, dry_run=False, now=datetime.now(UTC), report=lambda *_: None, on_wait=lambda: None
+        )
+        after = tables_of(self.world.snapshot())
+        assert {name: content(rows) for name, rows in after.items()} == {n: content(r) for n, r in said.items()}
+        self.happened.append("compact")
+
     @precondition(lambda self: self.lived > 1)
     @rule(full=st.sampled_from([False, False, False, True]))
     def extract(self, full: bool) -> None:
         self.lived = 0
+        self.loads += 1
         self.world.extract(full=full)
         self.happened.append("extract --full" if full else "extract")
         self.check_rows()
