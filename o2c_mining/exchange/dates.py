@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
@@ -54,11 +54,14 @@ class DateColumn:
         return self.order == UNDECIDED
 
 
-def date_column(values: Iterable[str], *, tolerated: float = 0.1) -> DateColumn | None:
+def date_column(
+    values: Collection[str], *, tolerated: float = 0.1, plain: int = 0, plain_zoned: int = 0
+) -> DateColumn | None:
     """Decide a column from its (distinct, non-empty) values; ``None`` where they are no dates.
 
     A column that no value contradicts day-first and some contradict month-first is day-first. One that fits both is
-    undecided, unless day and month are the same in every value.
+    undecided, unless day and month are the same in every value. Of ``plain`` further values it is known that they are
+    moments that begin with a year of four digits, and of ``plain_zoned`` of them that they name a zone.
 
     Examples
     --------
@@ -67,13 +70,14 @@ def date_column(values: Iterable[str], *, tolerated: float = 0.1) -> DateColumn 
     >>> date_column(["03/01/2026", "02/01/2026"]).order
     'undecided'
     """
-    total = misfits = zoned = symmetric = dotted = meridiem = 0
-    fails = dict.fromkeys(ORDERS, 0)
+    total, misfits, zoned, symmetric, dotted, meridiem = len(values) + plain, 0, plain_zoned, 0, 0, 0
+    fails = {"year-first": 0, "day-first": plain, "month-first": plain}
     for value in values:
-        total += 1
         found = _taken_apart(value)
         if found is None:
             misfits += 1
+            if misfits > total * tolerated:
+                return None
             continue
         zoned += found.clock[5] is not None
         dotted += "." in value[:6]

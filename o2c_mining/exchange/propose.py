@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.dates import UNDECIDED, DateColumn, date_column
+from o2c_mining.exchange.flat_columns import usual_moments
 from o2c_mining.exchange.mapping import Mapping
 from o2c_mining.exchange.numbers import COMMA, POINT, is_plain, number_column
 
@@ -130,12 +131,23 @@ def _profile(table: pa.Table) -> _Columns:
                 columns.plain.add(name)
             else:
                 columns.numbers[name] = marks
-        found = date_column(values)
+        found = _dates(values)
         if found is not None and (name not in columns.plain or _key(name) in _ROLES["timestamp"].split()):
             columns.dates[name] = found
             columns.numbers.pop(name, None)
             columns.plain.discard(name)
     return columns
+
+
+def _dates(values: list[str]) -> DateColumn | None:
+    """What a column of dates says; texts in the form that computers write are not looked at one by one."""
+    texts = pa.array(values, pa.string())
+    usual = usual_moments(texts, None)
+    if usual is None:
+        return date_column(values)
+    plain = len(texts) - usual.time.null_count
+    rest = texts.filter(pc.is_null(usual.time)).to_pylist()
+    return date_column(rest, plain=plain, plain_zoned=int(pc.sum(usual.zoned).as_py() or 0) - len(rest))
 
 
 def _distinct(column: pa.ChunkedArray) -> list[str]:
