@@ -46,7 +46,7 @@ _SORTED_BY = {
 _OF_REFRESHES = ("membership", "cases", "pairs", "touched")
 _REPLACED = "SELECT DISTINCT replaces AS case_no FROM {touched} WHERE replaces IS NOT NULL"
 _NEWEST = (
-    "SELECT lens, case_id, arg_max(case_no, refresh_seq) AS case_no, NULL::BIGINT AS replaces, "
+    "SELECT lens, case_id, arg_max_null(case_no, refresh_seq) AS case_no, NULL::BIGINT AS replaces, "
     "max(refresh_seq) AS refresh_seq FROM {touched} GROUP BY lens, case_id"
 )
 _ROOM = "expected room for its rows beside the old ones; make room on the disk and run it again, nothing has changed"

@@ -92,6 +92,19 @@ def test_the_log_says_the_same_now_and_earlier(store: Store, tmp_path: Path) -> 
     assert len(rows_of(store.snapshot(), "events")) == 12, "loading goes on"
 
 
+def test_a_case_that_lost_its_last_event_stays_without_one(store: Store, tmp_path: Path) -> None:
+    event = ("e20", "Create Order", "2026-02-01 09:00", ["o9"])
+    load(tmp_path, events=[event], objects=[("o9", "order", 1_00)])
+    load(tmp_path, events=[event], objects=[], deleted=["e20"])
+    before = said(store.snapshot())
+    compact(store)
+    (row,) = [row for row in rows_of(store.snapshot(), "touched") if row["case_id"] == "o9"]
+    assert row["case_no"] is None
+    load(tmp_path, events=[("e21", "Create Order", "2026-01-10 09:00", ["o8"])], objects=[("o8", "order", 1_00)])
+    load(tmp_path, events=[("e21", "Create Order", "2026-01-10 09:00", ["o8"])], objects=[], deleted=["e21"])
+    assert said(store.snapshot())[1:] == before[1:]
+
+
 def touched_after(snapshot: Snapshot, number: int) -> set[tuple[str, str]]:
     return {(r["lens"], r["case_id"]) for r in rows_of(snapshot, "touched") if r["refresh_seq"] > number}
 
