@@ -136,9 +136,8 @@ def agree(found: dict[str, Any]) -> None:
         values = {name: facts[fact] for name, facts in sides.items() if fact in facts}
         if values and max(values.values()) - min(values.values()) > 1e-9 * max(values.values()):
             sys.exit(f"error: the sides disagree on {fact}: {values}; expected one answer; compare the questions")
-    fitness = [
-        found[f"alignments {name}"]["facts"]["fitness"] for name in ("ours", "pm4py") if f"alignments {name}" in found
-    ]
+    aligned = [found[name]["facts"] for name in ("alignments ours", "alignments pm4py") if name in found]
+    fitness = [facts["fitness"] for facts in aligned if "fitness" in facts]
     if len(fitness) == 2 and any(abs(a - b) > 1e-9 for a, b in zip(*fitness, strict=True)):
         sys.exit("error: the alignments disagree; expected one fitness; compare the engines in tests/bridge")
     events = {found[name]["facts"]["events"] for name in ("xes ours", "xes pm4py") if name in found}
