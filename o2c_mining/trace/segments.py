@@ -89,6 +89,8 @@ def _continued(log: EventLog, lens: Lens, name: str, whole: ir.Table) -> ir.Tabl
     if base is None or held is None:
         return reader.materialize(name, whole)
     fresh = reader.materialize(f"{name}+", whole.filter(whole.refresh_seq > base.snapshot.number))
+    new = {column: ibis.null(type_) for column, type_ in fresh.schema().items() if column not in held.columns}
+    held = held.mutate(**new).select(*fresh.columns)  # a load may bring an attribute that no object had before
     return reader.view(name, ibis.union(held.anti_join(_replaced(reader, base, lens), "case_no"), fresh))
 
 

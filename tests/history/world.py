@@ -167,10 +167,11 @@ def tables_of(snapshot: Snapshot) -> Tables:
 
 
 @contextmanager
-def quick_machine() -> Iterator[None]:
+def quick_machine(*, one_engine: bool = True) -> Iterator[None]:
     """No flush to the disk, and one engine for all connections: many small stores in little time.
 
-    Durability has its own tests; each connection keeps a database and temporary tables of its own.
+    Durability has its own tests; each connection keeps a database and temporary tables of its own. A log that hands its
+    tables on needs an engine of its own: then ``one_engine`` is false.
     """
     engine = _CONNECT(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
 
@@ -182,7 +183,8 @@ def quick_machine() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(durable, "sync_path", lambda path: None)
-        patch.setattr(duckdb, "connect", connect)
+        if one_engine:
+            patch.setattr(duckdb, "connect", connect)
         try:
             yield
         finally:
