@@ -13,8 +13,8 @@ import ibis.expr.types as ir
 
 from o2c_mining.calendar.working import work_clock
 from o2c_mining.errors import AnalysisError
-from o2c_mining.log.money import exponent, major, reporting_minor
-from o2c_mining.trace.select import Traces, segments_of
+from o2c_mining.log.money import exponent, major
+from o2c_mining.trace.select import Traces, priced_cases, segments_of
 
 UNEXPLAINED = "unexplained"
 STILL_OPEN = "(still open)"
@@ -168,7 +168,8 @@ def _standing(traces: Traces, working: bool) -> list[dict[str, Any]]:
     """Cells of the open cases: from their last event to ``as_of``."""
     log = traces.log
     until = ibis.literal(log.as_of)
-    standing = traces.cases.filter(traces.cases.closed_at.isnull())
+    cases = priced_cases(traces)
+    standing = cases.filter(cases.closed_at.isnull())
     whole = until.delta(standing.last_event_at, unit="microsecond").cast("float64")
     to_due = standing.last_due_at.delta(standing.last_event_at, unit="microsecond").cast("float64").fill_null(0.0)
     within = ibis.greatest(ibis.least(to_due, whole), ibis.literal(0.0))
@@ -179,7 +180,7 @@ def _standing(traces: Traces, working: bool) -> list[dict[str, Any]]:
     timed = standing.mutate(
         seconds=seconds,
         agreed=ibis.ifelse(whole > 0, within / whole, 0.0),
-        value=reporting_minor(log, standing),
+        value=standing.reporting_minor,
     ).join(kinds.select(last_kind="kind", cell="cell"), "last_kind")
     valued = timed.value * timed.seconds
     found = timed.group_by("cell").aggregate(
@@ -201,7 +202,7 @@ def _is_customers_turn(cell: Mapping[str, Any]) -> bool:
 
 def _totals(traces: Traces, working: bool) -> dict[str, float]:
     """Time and value-days of the cases from their start and end alone, without looking at segments."""
-    log, cases = traces.log, traces.cases
+    log, cases = traces.log, priced_cases(traces)
     calendar = log.settings.calendar
     if working and calendar is not None:
         end = ibis.ifelse(
@@ -211,13 +212,14 @@ def _totals(traces: Traces, working: bool) -> dict[str, float]:
     else:
         until = cases.closed_at.coalesce(ibis.literal(log.as_of))
         seconds = until.delta(cases.opened_at, unit="microsecond") / 1_000_000
-    spans = cases.select("amount_minor", seconds=seconds, value=reporting_minor(log, cases))
+    is_valued = cases.amount_minor.notnull() & cases.currency.notnull()
+    spans = cases.select(seconds=seconds, value=cases.reporting_minor, is_valued=is_valued)
     result = log.reader.rows(
         spans.aggregate(
             seconds=spans.seconds.sum(),
             value_days=(spans.value * spans.seconds).sum() / 86400,
             cases=spans.count(),
-            without_value=spans.amount_minor.isnull().sum(),
+            without_value=(~spans.is_valued).sum(),
         )
     )
     return result[0]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import ibis
 
-from o2c_mining.log.money import major, reporting_minor
-from o2c_mining.trace.select import Traces
+from o2c_mining.log.money import major
+from o2c_mining.trace.select import Traces, priced_cases
 
 _MOST_BINS = 36
 _TAIL = 0.97  # times beyond this quantile share the overflow bin, so that one outlier does not flatten the rest
@@ -50,7 +50,7 @@ def step_times(traces: Traces, from_: str, to: str, *, working: bool = False, da
     same width, a round number of minutes, hours or days of ``day_seconds``; empty bins between are listed with 0.
     """
     pairs, rows = traces.pairs, traces.log.reader.rows
-    values = traces.cases.select("case_id", value=reporting_minor(traces.log, traces.cases))
+    values = priced_cases(traces).select("case_id", value="reporting_minor")
     joined = pairs.join(values, "case_id")
     seconds = joined.working_seconds if working else joined.elapsed_seconds
     timed = joined.mutate(seconds=seconds)

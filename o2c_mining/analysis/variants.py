@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import ibis
 
-from o2c_mining.log.money import major, reporting_minor
-from o2c_mining.trace.select import Traces, sequences, unfiltered, variants_ranked
+from o2c_mining.log.money import major
+from o2c_mining.trace.select import Traces, priced_cases, sequences, unfiltered, variants_ranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,41 +40,39 @@ def variants(traces: Traces, limit: int | None = None) -> Variants:
 
     ``median_seconds`` is first to last event; open cases count with the time they have run so far.
     """
-    log, cases = traces.log, traces.cases
+    log, cases = traces.log, priced_cases(traces)
     ends = cases.closed_at.coalesce(ibis.literal(log.as_of))
-    timed = cases.mutate(
-        lead=ends.delta(cases.opened_at, unit="microsecond") / 1_000_000, value=reporting_minor(log, cases)
+    timed = cases.select(
+        "variant_no",
+        "closed_at",
+        lead=ends.delta(cases.opened_at, unit="microsecond") / 1_000_000,
+        value=cases.reporting_minor,
     )
-    counted = timed.group_by("variant_id").aggregate(
+    counted = timed.group_by("variant_no").aggregate(
         cases=timed.count(),
         open_cases=timed.closed_at.isnull().sum(),
         median_seconds=timed.lead.median(),
         value=timed.value.sum(),
     )
-    ranks = variants_ranked(unfiltered(log, traces.lens)).select("variant_id", "rank")
-    ranked = counted.join(ranks, "variant_id")
-    ranked = ranked.order_by(ranked.cases.desc(), ranked["rank"])
-    if limit is not None:
-        listed = ranked.limit(limit)
-    else:
-        listed = ranked
-    totals = log.reader.rows(cases.aggregate(cases=cases.count(), total=cases.variant_id.nunique()))[0]
-    found = log.reader.rows(listed)
-    told = sequences(traces, [row["variant_id"] for row in found])
+    ranks = {r["variant_no"]: r["rank"] for r in log.reader.rows(variants_ranked(unfiltered(log, traces.lens)))}
+    found = sorted(log.reader.rows(counted), key=lambda row: (-row["cases"], ranks[row["variant_no"]]))
+    total = sum(row["cases"] for row in found)
+    listed = found if limit is None else found[:limit]
+    told = sequences(traces, [row["variant_no"] for row in listed])
     currency = log.settings.config.company.currency
     result, running = [], 0
-    for row in found:
+    for row in listed:
         running += row["cases"]
         result.append(
             Variant(
-                rank=row["rank"],
+                rank=ranks[row["variant_no"]],
                 cases=row["cases"],
-                share=row["cases"] / totals["cases"],
-                cumulative_share=running / totals["cases"],
+                share=row["cases"] / total,
+                cumulative_share=running / total,
                 open_cases=int(row["open_cases"] or 0),
                 median_seconds=row["median_seconds"],
                 value=major(row["value"], currency),
-                activities=told[row["variant_id"]],
+                activities=told[row["variant_no"]],
             )
         )
-    return Variants(traces.lens.object_type, totals["cases"], totals["total"], currency, tuple(result))
+    return Variants(traces.lens.object_type, total, len(found), currency, tuple(result))

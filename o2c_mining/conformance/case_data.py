@@ -8,8 +8,7 @@ import ibis
 
 from o2c_mining.bridge.alignment import Variant
 from o2c_mining.conformance.orders import Stamp, possible_orders
-from o2c_mining.log.money import reporting_minor
-from o2c_mining.trace.select import Traces, sequences
+from o2c_mining.trace.select import Traces, priced_cases, sequences
 
 MAX_ORDERS = 200
 
@@ -32,22 +31,22 @@ class Case:
 
 def cases_of(traces: Traces) -> list[Case]:
     """The chosen cases, ordered by id; sequences are read once per variant where the order is known."""
-    cases = traces.cases
+    cases = priced_cases(traces)
     facts = cases.select(
         "case_id",
-        "variant_id",
+        "variant_no",
         "order_known",
         number=cases.number.coalesce(cases.case_id),
         is_closed=cases.closed_at.notnull(),
-        value=reporting_minor(traces.log, cases).fill_null(0.0),
+        value="reporting_minor",
         lead=cases.closed_at.delta(cases.opened_at, unit="microsecond") / 1_000_000,
     )
-    ids = traces.log.reader.rows(cases.select("variant_id").distinct())
-    known = sequences(traces, [row["variant_id"] for row in ids])
+    numbers = traces.log.reader.rows(cases.select("variant_no").distinct())
+    known = sequences(traces, [row["variant_no"] for row in numbers])
     unknown = _possible(traces)
     found = []
     for row in traces.log.reader.rows(facts.order_by("case_id")):
-        orders, complete = unknown.get(row["case_id"]) or ((known[row["variant_id"]],), True)
+        orders, complete = unknown.get(row["case_id"]) or ((known[row["variant_no"]],), True)
         found.append(
             Case(
                 case_id=row["case_id"],

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from o2c_mining.errors import AnalysisError
-from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.event_log import EventLog, Settings
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _EXPONENTS = {"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3} | dict.fromkeys(
@@ -47,24 +47,41 @@ def reporting_minor(log: EventLog, table: ir.Table) -> ir.FloatingValue:
     AnalysisError
         If a currency has no rate in ``[rates]`` of o2c.toml: sums across currencies are never guessed.
     """
-    company, rates = log.settings.config.company, log.settings.config.rates
-    priced = table.filter(table.amount_minor.notnull()).select("currency").distinct()
+    refuse_unpriced(log, table)
+    return minor_or_null(log.settings, table).fill_null(0.0)
+
+
+def minor_or_null(settings: Settings, table: ir.Table) -> ir.FloatingValue:
+    """The same without a look at the rows: null where the currency has no rate; an amount without one counts 0."""
+    amount = table.amount_minor.cast("float64")
+    factors = sorted(_factors(settings).items())
+    rated = amount * table.currency.cases(*factors, else_=ibis.null("float64"))
+    return ibis.ifelse(table.amount_minor.isnull() | table.currency.isnull(), ibis.literal(0.0), rated)
+
+
+def refuse_unpriced(log: EventLog, table: ir.Table) -> None:
+    """Refuse amounts in a currency without a rate.
+
+    Raises
+    ------
+    AnalysisError
+        With the currencies there are.
+    """
+    priced = table.filter(table.amount_minor.notnull(), table.currency.notnull()).select("currency").distinct()
     found = sorted(str(row["currency"]) for row in log.reader.rows(priced))
-    factors: list[tuple[str, float]] = []
-    for currency in found:
-        if currency == company.currency:
-            factors.append((currency, 1.0))
-            continue
-        rate = rates.per_unit.get(currency) if rates is not None else None
-        if rate is None:
-            raise AnalysisError(
-                f"amounts are in {', '.join(found)} and there is no rate for {currency}; expected one currency or a "
-                f"rate of each to {company.currency}; add [rates] with a date to o2c.toml"
-            )
-        factors.append((currency, float(rate) * 10.0 ** (exponent(company.currency) - exponent(currency))))
-    if not factors:
-        return ibis.literal(0.0).cast("float64")
-    amount = table.amount_minor.cast("float64").fill_null(0.0)
-    if len(factors) == 1:
-        return amount * factors[0][1]
-    return amount * table.currency.cases(*factors, else_=0.0)
+    missing = [currency for currency in found if currency not in _factors(log.settings)]
+    if missing:
+        raise AnalysisError(
+            f"amounts are in {', '.join(found)} and there is no rate for {missing[0]}; expected one currency or a "
+            f"rate of each to {log.settings.config.company.currency}; add [rates] with a date to o2c.toml"
+        )
+
+
+def _factors(settings: Settings) -> dict[str, float]:
+    """What a minor unit of each rated currency is in minor units of the reporting one."""
+    company, rates = settings.config.company, settings.config.rates
+    factors = {
+        currency: float(rate) * 10.0 ** (exponent(company.currency) - exponent(currency))
+        for currency, rate in (rates.per_unit.items() if rates is not None else ())
+    }
+    return factors | {company.currency: 1.0}

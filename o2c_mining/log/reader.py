@@ -7,7 +7,6 @@ one in the same engine, so that what did not change between two versions is held
 
 from __future__ import annotations
 
-import functools
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -16,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import ibis
-import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from o2c_mining.config import Config
 from o2c_mining.errors import LogError
+from o2c_mining.log.duck_sql import duck_sql
 from o2c_mining.log.engine import limit_memory, literal, number, quoted, scan
 from o2c_mining.log.table_reader import TableReader
 
@@ -105,7 +104,7 @@ class Reader:
 
     def sql(self, expression: ir.Table) -> str:
         """The expression as SQL of this engine."""
-        return _compiled(expression.op())
+        return duck_sql(expression)
 
     def execute(self, expression: ir.Table) -> pa.Table:
         """Rows of an expression as Arrow, times in UTC."""
@@ -171,12 +170,6 @@ class _Names:
         """The same for a ``TABLE`` or ``VIEW`` that is about to be made."""
         self.created[self.held(name)] = kind
         return self.held(name)
-
-
-@functools.lru_cache(maxsize=4096)
-def _compiled(operation: ops.Node) -> str:
-    """SQL of an expression; compiling takes longer than most answers, and the same questions come again and again."""
-    return str(ibis.to_sql(operation.to_expr(), dialect="duckdb", pretty=False))
 
 
 def _forget(connection: duckdb.DuckDBPyConnection, created: dict[str, str]) -> None:

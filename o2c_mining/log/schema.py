@@ -134,7 +134,7 @@ BATCHES = pa.schema(
 MEMBERSHIP = pa.schema(
     [
         ("lens", pa.string()),
-        ("case_no", pa.int64()),
+        ("case_no", pa.int32()),
         ("member_no", pa.int32()),
         ("object_id", pa.string()),
         ("object_type", pa.string()),
@@ -147,9 +147,10 @@ MEMBERSHIP = pa.schema(
 CASES = pa.schema(
     [
         ("lens", pa.string()),
-        ("case_no", pa.int64()),
+        ("case_no", pa.int32()),
         ("case_id", pa.string()),
         ("number", pa.string()),
+        ("variant_no", pa.int32()),
         ("variant_id", pa.string()),
         ("opened_at", TIME),
         ("closed_at", TIME),
@@ -170,7 +171,7 @@ CASES = pa.schema(
 PAIRS = pa.schema(
     [
         ("lens", pa.string()),
-        ("case_no", pa.int64()),
+        ("case_no", pa.int32()),
         ("seq", pa.int32()),
         ("event_id", pa.string()),
         ("kind", pa.int32()),
@@ -208,15 +209,22 @@ KINDS = pa.schema(
     ]
 )
 
-VARIANTS = pa.schema([("lens", pa.string()), ("variant_id", pa.string()), ("activities", pa.list_(pa.string()))])
+VARIANTS = pa.schema(
+    [
+        ("lens", pa.string()),
+        ("variant_no", pa.int32()),
+        ("variant_id", pa.string()),
+        ("activities", pa.list_(pa.string())),
+    ]
+)
 
 # ``case_no`` is empty where a case has no event any more; ``replaces`` is the number it had before.
 TOUCHED = pa.schema(
     [
         ("lens", pa.string()),
         ("case_id", pa.string()),
-        ("case_no", pa.int64()),
-        ("replaces", pa.int64()),
+        ("case_no", pa.int32()),
+        ("replaces", pa.int32()),
         ("refresh_seq", pa.int64()),
     ]
 )

@@ -61,7 +61,10 @@ class Known:
 
     members: ir.Table | None = None  # case_no, object_id of cases that are not built now
     kinds: ir.Table | None = None
-    last_kind: int = NONE
+    variants: ir.Table | None = None
+    first_case: int = 0
+    first_kind: int = 0
+    first_variant: int = 0
 
 
 def build(
@@ -71,7 +74,6 @@ def build(
     lens: Lens,
     *,
     case_ids: ir.Table | None = None,
-    first_no: int = 0,
     known: Known | None = None,
 ) -> TraceTables:
     """Build the traces of a lens.
@@ -86,19 +88,15 @@ def build(
         What a case is.
     case_ids
         Column ``case_id``: only these cases; default all.
-    first_no
-        Number of the first case; cases are numbered in the order of their ids.
     known
-        What is stored already.
+        What is stored already, and the numbers from which on cases, kinds and variants are new.
     """
     stored, steps = known or Known(), Steps(reader, name)
     keep = steps.keep
     # numbers that differ from load to load are rows of a table: the expressions stay the same and are compiled once
     offsets = reader.register(
         f"{name}:offsets",
-        pa.table(
-            {"first_no": pa.array([first_no], pa.int64()), "first_kind": pa.array([stored.last_kind + 1], pa.int32())}
-        ),
+        _offsets(stored),
     )
     numbers = keep("numbers", _numbers(inputs, lens, case_ids, offsets))
     members = keep("members", find_members(steps, inputs.objects, inputs.o2o, lens, numbers))
@@ -123,15 +121,16 @@ def build(
     pairs = keep("pairs", _pairs(lens, coded, kinds))
     steps.forget("coded")
     sequences = keep("sequences", _sequences(pairs, kinds))
-    variants = keep("variants", _variants(lens, pairs, kinds, sequences))
+    variants = keep("variants", _variants(lens, pairs, kinds, sequences, stored.variants, offsets))
     cases = keep("cases", _cases(inputs, lens, numbers, pairs, kinds, ends, sequences, variants))
     steps.forget("numbers", "states", "ends", "sequences", "offsets")
     fresh = kinds.filter(kinds.is_new).drop("is_new", "state", "next_state", "enabled_state")
-    return TraceTables(members, cases, pairs, fresh, variants.drop("case_no"))
+    return TraceTables(members, cases, pairs, fresh, variants.filter(variants.is_new).drop("case_no", "is_new"))
 
 
-def _offsets(first_no: int, first_kind: int) -> pa.Table:
-    return pa.table({"first_no": pa.array([first_no], pa.int64()), "first_kind": pa.array([first_kind], pa.int32())})
+def _offsets(known: Known) -> pa.Table:
+    names = ("first_case", "first_kind", "first_variant")
+    return pa.table({name: pa.array([getattr(known, name)], pa.int32()) for name in names})
 
 
 def _numbers(inputs: Inputs, lens: Lens, case_ids: ir.Table | None, offsets: ir.Table) -> ir.Table:
@@ -140,8 +139,8 @@ def _numbers(inputs: Inputs, lens: Lens, case_ids: ir.Table | None, offsets: ir.
     if case_ids is not None:
         start = start.semi_join(case_ids, start.object_id == case_ids.case_id)
     ranked = start.select(case_id=start.object_id, rank=ibis.row_number().over(ibis.window(order_by=start.object_id)))
-    joined = ranked.cross_join(offsets.select("first_no"))
-    return joined.select(case_no=(joined["rank"] + joined.first_no).cast("int64"), case_id=joined.case_id)
+    joined = ranked.cross_join(offsets.select("first_case"))
+    return joined.select(case_no=(joined["rank"] + joined.first_case).cast("int32"), case_id=joined.case_id)
 
 
 def _references(inputs: Inputs, members: ir.Table) -> ir.Table:
@@ -451,17 +450,29 @@ def _sequences(pairs: ir.Table, kinds: ir.Table) -> ir.Table:
     )
 
 
-def _variants(lens: Lens, pairs: ir.Table, kinds: ir.Table, sequences: ir.Table) -> ir.Table:
-    """Distinct sequences of activities: lens, variant_id, activities, and the case they were read off."""
+def _variants(
+    lens: Lens, pairs: ir.Table, kinds: ir.Table, sequences: ir.Table, stored: ir.Table | None, offsets: ir.Table
+) -> ir.Table:
+    """Distinct sequences: lens, variant_no, variant_id, activities, is_new, and the case they are read off."""
     example = sequences.group_by("sequence").aggregate(case_no=sequences.case_no.min())
     steps = pairs.semi_join(example, "case_no").join(kinds.select("kind", "activity"), "kind")
     ordered = ibis.struct({"seq": steps.seq, "activity": steps.activity}).collect().sort()
     listed = steps.group_by("case_no").aggregate(activities=ordered.map(lambda step: step.activity))
-    return listed.select(
+    named = listed.mutate(variant_id=listed.activities.join(SEPARATOR).hexdigest("md5"))
+    if stored is None:
+        known = named.mutate(known_no=ibis.null("int32"))
+    else:
+        known = named.left_join(stored.select("variant_id", known_no="variant_no"), "variant_id")
+        known = known.drop("variant_id_right")
+    window = ibis.window(order_by=[known.known_no.notnull(), known.variant_id])
+    ranked = known.mutate(rank=ibis.row_number().over(window)).cross_join(offsets.select("first_variant"))
+    return ranked.select(
         "case_no",
         "activities",
-        variant_id=listed.activities.join(SEPARATOR).hexdigest("md5"),
+        "variant_id",
         lens=ibis.literal(lens.object_type),
+        variant_no=ranked.known_no.coalesce(ranked["rank"] + ranked.first_variant).cast("int32"),
+        is_new=ranked.known_no.isnull(),
     )
 
 
@@ -477,7 +488,7 @@ def _cases(
 ) -> ir.Table:
     """One row per case that has an event: when, how it ended, its variant, where it stands, the object's attributes."""
     example = sequences.group_by("sequence").aggregate(case_no=sequences.case_no.min())
-    told = example.join(variants.select("case_no", "variant_id"), "case_no").select("sequence", "variant_id")
+    told = example.join(variants.select("case_no", "variant_no", "variant_id"), "case_no").drop("case_no")
     joined = sequences.join(told, "sequence").join(numbers, "case_no").join(ends, "case_no")
     last = pairs.join(kinds.filter(kinds.next_activity.isnull()).select("kind"), "kind")
     last = last.select("case_no", last_kind="kind", last_due_at="due_at", last_work_clock="work_clock")
@@ -491,6 +502,7 @@ def _cases(
         "case_no",
         "case_id",
         "number",
+        "variant_no",
         "variant_id",
         "opened_at",
         "last_event_at",

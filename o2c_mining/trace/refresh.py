@@ -18,7 +18,7 @@ from o2c_mining.log.schema import KEYS, TABLES
 from o2c_mining.log.scratch import scratch
 from o2c_mining.log.store import Writer
 from o2c_mining.log.table_reader import TableReader
-from o2c_mining.trace.build import NONE, Inputs, Known, build
+from o2c_mining.trace.build import Inputs, Known, build
 from o2c_mining.trace.lens import Lens, fingerprint, lens_from_paths, lens_of
 from o2c_mining.trace.members import cases_above
 from o2c_mining.trace.steps import Steps
@@ -128,7 +128,8 @@ def calendar_version(calendar: WorkCalendar | None) -> str:
 
 def known_types(reader: TableReader, objects: ir.Table) -> list[str]:
     """Object types present in the log, sorted."""
-    return sorted(str(row["object_type"]) for row in reader.rows(objects.select("object_type").distinct()))
+    types = reader.materialize("object_types", objects.select("object_type").distinct())
+    return sorted(str(row["object_type"]) for row in reader.rows(types))
 
 
 def lens_for(name: str, known: list[str], settings: Settings) -> Lens:
@@ -150,39 +151,45 @@ def _refresh_lens(reader: TableReader, writer: Writer, inputs: Inputs, lens: Len
         hit = before.semi_join(membership.semi_join(changed, "object_id"), "case_no").select("case_id")
         above = cases_above(Steps(reader, kind), inputs.objects, inputs.o2o, lens, changed)
         case_ids = reader.materialize(f"stale_{kind}", ibis.union(hit, above, distinct=True))
-        count = reader.size(f"stale_{kind}")
-        if count == 0:
+        if reader.size(f"stale_{kind}") == 0:
             return 0
         before = reader.materialize(f"before_{kind}", before.semi_join(case_ids, "case_id"))
         others = membership.anti_join(before, "case_no")
-    else:
-        starts = inputs.objects.filter(inputs.objects.object_type == kind)
-        count = reader.count(starts)
-    stored = reader.table("kinds_versions")
-    last_kind = reader.rows(stored.aggregate(last=stored.kind.max()))[0]["last"]
-    traces = build(
-        reader,
-        kind,
-        inputs,
-        lens,
-        case_ids=case_ids,
-        first_no=writer.next_seq(count),
-        known=Known(others, None if last_kind is None else stored, NONE if last_kind is None else last_kind),
-    )
+    traces = build(reader, kind, inputs, lens, case_ids=case_ids, known=_known(reader, kind, others))
     stamp = {"refresh_seq": writer.number}
-    seen = reader.table("variants_versions")
-    fresh = traces.variants.anti_join(seen.filter(seen.lens == kind), "variant_id")
     # a case without events has no number that a later refresh could replace
     found = traces.members.semi_join(traces.cases, "case_no").drop("is_case", "due_at")
     reader.write(writer, "membership", found, lens=kind, **stamp)
     reader.write(writer, "cases", traces.cases, **stamp)
     reader.write(writer, "pairs", traces.pairs, **stamp)
     reader.write(writer, "kinds", traces.kinds)
-    reader.write(writer, "variants", fresh)
+    reader.write(writer, "variants", traces.variants)
     refreshed = reader.write(writer, "touched", _touched(before, traces.cases, case_ids), lens=kind, **stamp)
     reader.drop(*(f"{kind}:{step}" for step in ("members", "cases", "pairs", "kinds", "variants")))
-    reader.add_files("kinds_versions", writer.files("kinds"), TABLES["kinds"])  # the next lens knows the new ones
+    for name in ("kinds", "touched"):  # the next lens knows the new numbers
+        reader.add_files(f"{name}_versions", writer.files(name), TABLES[name])
     return refreshed
+
+
+def _known(reader: TableReader, lens: str, others: ir.Table | None) -> Known:
+    """What is stored of a lens, and from which numbers on everything is new; no number is ever used again."""
+    kinds, variants, touched = (reader.table(f"{name}_versions") for name in ("kinds", "variants", "touched"))
+    last_kind = reader.rows(kinds.aggregate(last=kinds.kind.max()))[0]["last"]
+    mine = variants.filter(variants.lens == lens)
+    last_variant = reader.rows(mine.aggregate(last=mine.variant_no.max()))[0]["last"]
+    last_case = reader.rows(touched.aggregate(last=touched.case_no.max(), gone=touched.replaces.max()))[0]
+    return Known(
+        members=others,
+        kinds=None if last_kind is None else kinds,
+        variants=None if last_variant is None else mine,
+        first_case=max(_after(last_case["last"]), _after(last_case["gone"])),
+        first_kind=_after(last_kind),
+        first_variant=_after(last_variant),
+    )
+
+
+def _after(number: int | None) -> int:
+    return 0 if number is None else number + 1
 
 
 def _touched(before: ir.Table, cases: ir.Table, case_ids: ir.Table | None) -> ir.Table:

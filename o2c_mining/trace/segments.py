@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.money import minor_or_null
 from o2c_mining.log.table_reader import TableReader
 from o2c_mining.trace.build import group_codes
 from o2c_mining.trace.lens import Lens
@@ -37,12 +38,14 @@ def stored_tables(log: EventLog, lens: Lens) -> Coded:
     read = {name: live(reader.table(f"{name}_versions"), gone, kind) for name in ("membership", "cases", "pairs")}
     stored = reader.table("kinds_versions")
     kinds = reader.materialize("kinds", stored.mutate(**group_codes(stored)))
-    cases = _continued(log, lens, f"cases:{kind}", read["cases"])
-    variants = reader.table("variants_versions")
-    return Coded(kind, read["membership"], cases, read["pairs"], kinds, variants.filter(variants.lens == kind))
+    valued = read["cases"].mutate(reporting_minor=minor_or_null(log.settings, read["cases"]))
+    cases = _continued(log, lens, f"cases:{kind}", valued)
+    known = reader.table("variants_versions")
+    variants = reader.materialize(f"variants:{kind}", known.filter(known.lens == kind))
+    return Coded(kind, read["membership"], cases, read["pairs"], kinds, variants)
 
 
-def segments(log: EventLog, lens: Lens, coded: Coded, value: ir.FloatingValue) -> ir.Table:
+def segments(log: EventLog, lens: Lens, coded: Coded) -> ir.Table:
     """The segments: case_no, kind, edge, cell, seconds, working_seconds, value, agreed, position and flags.
 
     ``seconds`` is null for the last event of a case; ``value`` is the case's in minor units of the reporting
@@ -50,7 +53,7 @@ def segments(log: EventLog, lens: Lens, coded: Coded, value: ir.FloatingValue) -
     the case. Codes are those of ``build.group_codes``.
     """
     pairs, kinds = coded.pairs, coded.kinds
-    cases = coded.cases.select("case_no", "events", value=value)
+    cases = coded.cases.select("case_no", "events", value="reporting_minor")
     joined = pairs.join(kinds.select("kind", "edge", "cell"), "kind").join(cases, "case_no")
     whole = joined.next_time.delta(joined.time, unit="microsecond").cast("float64")
     to_due = joined.due_at.delta(joined.time, unit="microsecond").cast("float64").fill_null(0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -13,11 +13,33 @@ import ibis.expr.types as ir
 from o2c_mining.calendar.working import work_clock
 from o2c_mining.errors import AnalysisError
 from o2c_mining.log.event_log import EventLog
-from o2c_mining.log.money import reporting_minor
+from o2c_mining.log.money import minor_or_null, refuse_unpriced
 from o2c_mining.trace.build import Inputs, build, group_codes
 from o2c_mining.trace.lens import Lens, default_lens
 from o2c_mining.trace.refresh import known_types, lens_for, register_work_days, stamp_of, teams_of
 from o2c_mining.trace.segments import Coded, segments, shared_occurrences, stored_tables
+
+_FEW = 50
+_OURS = frozenset(
+    [
+        "lens",
+        "case_id",
+        "case_no",
+        "variant_no",
+        "variant_id",
+        "reporting_minor",
+        "last_kind",
+        "last_due_at",
+        "first_work_clock",
+        "last_work_clock",
+        "refresh_seq",
+        "batch_id",
+        "ingest_seq",
+        "object_id",
+        "entity_key",
+        "op",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +97,34 @@ def select(log: EventLog, object_filter: ObjectFilter | None = None) -> Traces:
     return Traces(log, lens, chosen, kept, pairs, members, tables.coded)
 
 
+def priced_cases(traces: Traces) -> ir.Table:
+    """The chosen cases, whose column ``reporting_minor`` is their value in minor units of the reporting currency.
+
+    Raises
+    ------
+    AnalysisError
+        If one of them has an amount in a currency without a rate.
+    """
+    log, coded = traces.log, traces.coded
+    name = f"unpriced:{coded.suffix}"
+    if log.reader.known(name) is None:
+        log.reader.materialize(name, coded.cases.filter(coded.cases.reporting_minor.isnull()).select("case_no"))
+    if log.reader.size(name):
+        refuse_unpriced(log, traces.cases)
+    return traces.cases
+
+
 def segments_of(traces: Traces) -> ir.Table:
-    """The coded segments of the chosen cases; columns as in ``trace.segments``."""
-    log, lens, coded = traces.log, traces.lens, traces.coded
-    found = segments(log, lens, coded, reporting_minor(log, coded.cases))
-    return found if traces.is_whole else found.semi_join(traces.cases, "case_no")
+    """The coded segments of the chosen cases; columns as in ``trace.segments``.
+
+    Raises
+    ------
+    AnalysisError
+        If a case has an amount in a currency without a rate.
+    """
+    cases = priced_cases(traces)
+    found = segments(traces.log, traces.lens, traces.coded)
+    return found if traces.is_whole else found.join(cases.select("case_no"), "case_no")
 
 
 def shared_of(traces: Traces) -> ir.Table | None:
@@ -110,17 +155,19 @@ def lens_named(log: EventLog, name: str | None) -> Lens:
 
 
 def variants_ranked(cases: ir.Table) -> ir.Table:
-    """Variants of some cases by frequency: variant_id, cases, rank (from 1; ties by id)."""
-    counted = cases.group_by("variant_id").aggregate(cases=cases.count())
+    """Variants of some cases by frequency: variant_no, variant_id, cases, rank (from 1; ties by id)."""
+    counted = cases.group_by("variant_no").aggregate(cases=cases.count(), variant_id=cases.variant_id.arbitrary())
     window = ibis.window(order_by=[ibis.desc(counted.cases), counted.variant_id])
     return counted.mutate(rank=ibis.row_number().over(window) + 1)
 
 
-def sequences(traces: Traces, variant_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The activities of variants, in order."""
+def sequences(traces: Traces, numbers: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The activities of variants by their number, in order."""
     known = traces.coded.variants
-    found = traces.log.reader.rows(known.filter(known.variant_id.isin(variant_ids or [""])))
-    return {row["variant_id"]: tuple(row["activities"]) for row in found}
+    if len(numbers) <= _FEW:
+        known = known.filter(known.variant_no.isin(sorted(numbers) or [-1]))
+    found = traces.log.reader.rows(known.select("variant_no", "activities"))
+    return {row["variant_no"]: tuple(row["activities"]) for row in found}
 
 
 def unfiltered(log: EventLog, lens: Lens) -> ir.Table:
@@ -172,7 +219,8 @@ def _built(log: EventLog, lens: Lens) -> Coded:
     )
     coded = reader.materialize(f"{suffix}:codes", kinds.mutate(**group_codes(kinds)))
     now = ibis.literal(log.snapshot.number)
-    return Coded(suffix, members, cases, pairs.mutate(refresh_seq=now), coded, variants)
+    valued = cases.mutate(reporting_minor=minor_or_null(settings, cases))
+    return Coded(suffix, members, valued, pairs.mutate(refresh_seq=now), coded, variants)
 
 
 def _stored_hold(log: EventLog, kind: str) -> bool:
@@ -241,7 +289,7 @@ def _conditions(log: EventLog, lens: Lens, tables: _Whole, chosen: ObjectFilter)
                 f"variant {chosen.variant} does not exist; lens {lens.object_type} has ranks 1 to {total}; "
                 "check --variant"
             )
-        parts.append(cases.variant_id == found[0]["variant_id"])
+        parts.append(cases.variant_no == found[0]["variant_no"])
     condition: ir.BooleanValue | None = None
     for part in parts:
         condition = part if condition is None else condition & part
@@ -274,11 +322,8 @@ def _where(log: EventLog, lens: Lens, tables: _Whole, attribute: str, values: tu
 
 def _check_attribute(name: str, columns: tuple[str, ...], kind: str) -> None:
     if name not in columns:
-        hidden = {"lens", "case_id", "case_no", "variant_id", "last_kind", "refresh_seq"}
-        hidden |= {"last_due_at", "first_work_clock", "last_work_clock"}
-        hidden |= {"object_id", "entity_key", "op", "row_hash"}
         raise AnalysisError(
-            f"unknown attribute {name!r} of {kind}; known: {', '.join(c for c in columns if c not in hidden)}; "
+            f"unknown attribute {name!r} of {kind}; known: {', '.join(c for c in columns if c not in _OURS)}; "
             "check --where"
         )
 
