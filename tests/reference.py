@@ -99,7 +99,10 @@ class LensTraces:
 def traces(
     tables: Mapping[str, Sequence[Row]], lens: CaseNotion, *, as_of: datetime, lanes: Mapping[str, str]
 ) -> LensTraces:
-    """Traces of a log whose events are all possible and not after ``as_of``; stamps are exact to the second."""
+    """Traces of a log whose events are all possible and not after ``as_of``; stamps are exact to the second.
+
+    An object without events, its own or those of its members, is no case.
+    """
     types = {row["object_id"]: row["object_type"] for row in tables["objects"]}
     rows = {row["object_id"]: row for row in tables["objects"]}
     relations = {(row["source_id"], row["target_id"]) for row in tables["o2o"]}
@@ -122,10 +125,10 @@ def traces(
     result = LensTraces([], [], set(), Counter())
     for case in sorted(name for name, kind in types.items() if kind == lens.object_type):
         inside = _reached(case, types, steps_from, set(lens.edges))
-        result.members.update((case, name) for name in inside)
         ordered = case_events({e[0]: e for name in inside for e in on.get(name, ())}.values(), inside)
         if not ordered:
             continue
+        result.members.update((case, name) for name in inside)
         kind = _end(case, inside, types, on, lens)
         closed = kind is not None
         due = [_due(event, rows, inside) for event in ordered]

@@ -73,6 +73,8 @@ def test_the_page_and_the_picture_show_every_side(tmp_path: Path) -> None:
     picture = (tmp_path / "images" / "benchmarks.svg").read_text(encoding="utf-8")
     assert picture.count("<rect") == 3
     assert "pm4py 20 s" in picture
+    write_report(results(), tmp_path)  # nothing but a load: no new picture
+    assert (tmp_path / "images" / "benchmarks.svg").read_text(encoding="utf-8") == picture
 
 
 def test_sides_that_answer_differently_are_refused() -> None:

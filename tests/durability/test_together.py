@@ -72,7 +72,7 @@ def read(root: str, who: str, seconds: float, start: Barrier, told: str) -> None
 def check(snapshot: Snapshot) -> None:
     loaded = [row for row in snapshot.history() if row["source"] != MAINTENANCE]
     wanted = sum(int(str(row["accepted"])) for row in loaded)
-    reader = open_reader({table: (snapshot.files(table), TABLES[table]) for table in ("events", "e2o")}, threads=1)
+    reader = open_reader({table: (snapshot.files(table), TABLES[table]) for table in ("events", "e2o")})
     events, e2o = reader.table("events"), reader.table("e2o")
     found = (reader.count(events), reader.count(events.event_id.as_table().distinct()), reader.count(e2o))
     assert found == (wanted, wanted, 2 * wanted), f"version {snapshot.number}: {found}"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from o2c_mining.config import Limits
-from o2c_mining.exchange import read_flat
+from o2c_mining.exchange import flat_rows
 from o2c_mining.exchange.dates import date_column, read_date
 from o2c_mining.exchange.flat_columns import maps, moments, usual_moments
 from o2c_mining.exchange.read import Asked, read_log
@@ -77,7 +77,7 @@ def test_a_map_holds_what_is_there_by_name() -> None:
 def test_rows_that_say_the_same_are_told_apart_in_the_order_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(read_flat, "_CHUNK", size)
+    monkeypatch.setattr(flat_rows, "_CHUNK", size)
     same = "1,A,2026-01-05T10:00:00Z,,"
     rows = [same, "1,B,2026-01-05T10:00:00Z,own,", same, "2,A,2026-01-05T10:00:00Z,,DACH", same, "2,A,never,,UK"]
     (tmp_path / "log.csv").write_text("\n".join(["case,activity,time,id,region", *rows]), encoding="utf-8")
