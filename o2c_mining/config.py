@@ -33,7 +33,7 @@ class Company(Document):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"unknown time zone {value!r}; expected an IANA name such as Europe/Berlin") from error
         return value
 

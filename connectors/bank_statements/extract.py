@@ -37,7 +37,7 @@ class BankOptions(Options):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("expected an IANA time zone such as Europe/Berlin") from None
         return value
 

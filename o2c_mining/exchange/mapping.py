@@ -47,8 +47,16 @@ class Mapping(Document):
             return value
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"unknown time zone {value!r}; expected an IANA name such as Europe/Berlin") from error
+        return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_mark(cls, value: str) -> str:
+        plain = len(value) == 1 and value.isascii() and (value.isprintable() or value == "\t") and value != '"'
+        if not plain and value != UNDECIDED:
+            raise ValueError(f"{value!r} is no delimiter; expected one character such as , ; | or a tab")
         return value
 
     def undecided(self) -> list[str]:

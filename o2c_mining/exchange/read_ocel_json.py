@@ -66,6 +66,8 @@ def _walk(path: Path, limits: Limits, log: OcelCollector) -> bool:
             _second(log, key, item, types)
         elif key in _FIRST:
             first = True
+            if not isinstance(item, tuple):
+                raise LogError(f"{path.name}: {key} is no object of objects; expected one per id; export it again")
             _first(log, key, *item)
         elif key == "ocel:objectChanges":
             _first_change(log, item)

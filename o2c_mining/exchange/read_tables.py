@@ -66,7 +66,7 @@ def _said_rows(path: Path, name: str, limits: Limits) -> int:
             said = file.metadata
             rows = int(said.num_rows)
             unpacked = sum(said.row_group(number).total_byte_size for number in range(said.num_row_groups))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise LogError(
             f"{path.name} is no readable Parquet ({error}); expected a whole file; export it again"
         ) from error

@@ -6,8 +6,12 @@ import codecs
 import csv
 import io
 import re
+import struct
+import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -32,6 +36,11 @@ _FORMULA = re.compile(
     rb"<c\b[^>]*?\br=\"([A-Z]+\d+)\"[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"
 )
 _ROW = re.compile(rb"<row\b(?:[^>]*/>|.*?</row>)", re.DOTALL)
+# What parsers of packed and binary files raise at damage.
+_DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
+    TypeError, ValueError, re.error, struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +166,7 @@ def read_parquet(path: Path, limits: Limits) -> pa.Table:
             table = file.read()
         _check_names(path, table.column_names)
         columns = {name: table[name].cast(pa.string()).fill_null("") for name in table.column_names}
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise LogError(
             f"{path.name} is no readable Parquet ({' '.join(str(error).split())[:200]}); expected plain columns; "
             "write it anew"
@@ -175,7 +184,7 @@ def sheets(path: Path, limits: Limits) -> list[str]:
         If it unpacks to more than the limits, or declares entities.
     """
     check_file(path, limits)
-    try:
+    with _readable(path):
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(info.file_size for info in archive.infolist())
             if unpacked > limits.excel_mb * MEGABYTE:
@@ -189,10 +198,6 @@ def sheets(path: Path, limits: Limits) -> list[str]:
                     _check_part(path, archive, info.filename)
         with _workbook(path) as book:
             return [str(name) for name in book.sheetnames]
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
-        if isinstance(error, LogError):
-            raise
-        raise LogError(f"{path.name} is no readable workbook ({error}); expected .xlsx; save it again") from error
 
 
 def read_sheet(path: Path, limits: Limits, sheet: str) -> pa.Table:
@@ -256,28 +261,29 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | datetime) else str(value)
 
 
-def _workbook(path: Path) -> Any:
-    import contextlib
-    import warnings
-
+@contextmanager
+def _workbook(path: Path) -> Iterator[Any]:
     import openpyxl
 
-    @contextlib.contextmanager
-    def opened_book() -> Iterator[Any]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-            except (KeyError, ValueError, SyntaxError, TypeError, AttributeError) as error:
-                raise LogError(
-                    f"{path.name} is no readable workbook ({error}); expected .xlsx; save it again"
-                ) from error
-            try:
-                yield book
-            finally:
-                book.close()
+    with warnings.catch_warnings(), _readable(path), path.open("rb") as file:  # by its bytes: the parser goes by names
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        try:
+            yield book
+        finally:
+            book.close()
 
-    return opened_book()
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Whatever a parser makes of damage, while it opens a workbook or reads it, is one error of ours."""
+    try:
+        yield
+    except LogError:
+        raise
+    except _DAMAGE as error:
+        said = " ".join(str(error).split())[:200]
+        raise LogError(f"{path.name} is no readable workbook ({said}); expected .xlsx; save it again") from error
 
 
 def _check_part(path: Path, archive: zipfile.ZipFile, name: str) -> None:
@@ -291,7 +297,7 @@ def _check_part(path: Path, archive: zipfile.ZipFile, name: str) -> None:
 
 def _count_rows(path: Path, sheet: str) -> int:
     """Rows with a value, counted in the XML of the sheet."""
-    with zipfile.ZipFile(path) as archive:
+    with _readable(path), zipfile.ZipFile(path) as archive:
         book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
         links = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
         part = _part_of(book, links, sheet)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -90,7 +91,7 @@ def _cached_files(table: Path, version: int, inode: int, modified: int) -> tuple
             f"table {table.name} needs Delta reader version {protocol.min_reader_version}; expected at most "
             f"{_SUPPORTED_READER} (no deletion vectors, no column mapping); rewrite it without these features"
         )
-    return tuple(opened.file_uris())
+    return tuple(unquote(uri) for uri in opened.file_uris())  # a blank in the path comes as %20
 
 
 def batch_rows(path: Path) -> list[dict[str, object]]:

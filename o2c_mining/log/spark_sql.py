@@ -6,17 +6,20 @@ the same expression, so that analyses need not know which engine they run on.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
-import ibis.expr.types as ir
+import ibis.expr.operations as ops
 import sqlglot.expressions as sge
 from ibis.backends.sql.compilers.base import WITH_ARG, SQLGlotCompiler
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 
 from o2c_mining.errors import AnalysisError
 
+_PART = f"part_{uuid4().hex}_"  # in no text that a query may hold
 _COSTLY = (sge.Join, sge.Group, sge.Window, sge.Distinct)
 # Java writes doubles of these sizes with an exponent, DuckDB without.
 _LARGE, _SMALL, _HUGE, _TINY = 1e7, 1e-3, 1e15, 1e-4
@@ -32,19 +35,25 @@ class SparkQuery:
     parts: tuple[tuple[str, str], ...]
     sql: str
 
+    def named(self, prefix: str) -> SparkQuery:
+        """The same with names of parts that begin with ``prefix``, so that two answers may be computed at a time."""
+        parts = tuple((prefix + name, sql.replace(_PART, prefix + _PART)) for name, sql in self.parts)
+        return SparkQuery(parts, self.sql.replace(_PART, prefix + _PART))
 
-def spark_query(expression: ir.Expr, prefix: str) -> SparkQuery:
-    """The expression as a query over its costly parts, whose names start with ``prefix``.
+
+@functools.lru_cache(maxsize=4096)
+def spark_query(operation: ops.Node) -> SparkQuery:
+    """The expression as a query over its costly parts.
 
     Raises
     ------
     AnalysisError
-        As ``spark_sql``.
+        If it uses something whose answer would differ from DuckDB's.
     """
-    query = _COMPILER.to_sqlglot(expression.unbind()).copy()  # uses of a part share a node before
+    query = _COMPILER.to_sqlglot(operation.to_expr().unbind()).copy()  # uses of a part share a node before
     shared = query.ctes
     query.set(WITH_ARG, None)
-    costly = {cte.alias: f"{prefix}{cte.alias}" for cte in shared if cte.this.find(*_COSTLY)}
+    costly = {cte.alias: _PART + cte.alias for cte in shared if cte.this.find(*_COSTLY)}
     for tree in (query, *(cte.this for cte in shared)):
         for name in _names(tree):
             if name.this in costly:
@@ -70,18 +79,6 @@ def _sql(query: Any, ctes: Sequence[Any]) -> str:
     if used:
         query = query.copy()
         query.set(WITH_ARG, sge.With(expressions=used))
-    return str(query.sql(dialect=_COMPILER.dialect))
-
-
-def spark_sql(expression: ir.Expr) -> str:
-    """The expression as one Spark SQL query.
-
-    Raises
-    ------
-    AnalysisError
-        If the expression uses something whose answer would differ from DuckDB's, or that Spark does not have.
-    """
-    query = _COMPILER.to_sqlglot(expression.unbind())
     return str(query.sql(dialect=_COMPILER.dialect))
 
 

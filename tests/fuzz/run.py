@@ -1,0 +1,86 @@
+"""Run the fuzzer on one parser within limits, and say what it found."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.conftest import soak
+from tests.fuzz.parsers import seeds
+
+ROOT = Path(__file__).parents[2]
+FOUND = Path(__file__).parent / "found"
+SECONDS, SOAK_SECONDS = 60, 1800
+EXTRA_MB = 512
+LONGEST = 5  # seconds per file
+_LARGEST = 1 << 16
+_DONE = re.compile(r"^#(\d+)\s+DONE", re.MULTILINE)
+_WORDS = (
+    '"<?xml"', '"</"', '"/>"', '"<!--"', '"-->"', '"<![CDATA["', '"<!DOCTYPE"', '"&#x0;"', '"&lt;"', '"key=\\""',
+    '"value=\\""', '"<event>"', '"</event>"', '"<trace>"', '"</trace>"', '"concept:name"', '"time:timestamp"',
+    '"lifecycle:transition"', '"start"', '"null"', '"1e999"', '"9999-12-31T23:59:59-14:00"', '"0001-01-01"',
+    '"2026-01-05T10:00:00Z"', '"\\\\ud800"', '"[[[[[["', '"{\\"a\\":"', '"&a "', '"*a"', '"!!python/object:os.system"',
+    '"undecided"', '"99999999999999999999"', '"-9223372036854775809"', '"NaN"', '"\\xff\\xfe"', '"\\xef\\xbb\\xbf"',
+)  # fmt: skip
+
+
+def fuzz(name: str, folder: Path) -> int:
+    """How many files the parser read; asserts that each was read or refused in time and within memory."""
+    corpus, words = folder / "corpus", folder / "words"
+    corpus.mkdir()
+    for number, data in enumerate(seeds(name, folder)):
+        (corpus / f"seed-{number}").write_bytes(data)
+    for path in (FOUND / name).glob("*") if (FOUND / name).is_dir() else ():
+        (corpus / path.name).write_bytes(path.read_bytes())
+    words.write_text("\n".join(_WORDS) + "\n", encoding="utf-8")
+    options = [
+        f"-max_total_time={soak(SECONDS, SOAK_SECONDS)}",
+        f"-timeout={LONGEST}",
+        f"-rss_limit_mb={_baseline(name) + EXTRA_MB}",
+        f"-max_len={_LARGEST}",
+        "-len_control=0",
+        "-detect_leaks=0",
+        "-print_final_stats=1",
+        f"-dict={words}",
+        f"-artifact_prefix={folder}/",
+        str(corpus),
+    ]
+    done = _run(name, options, folder)
+    left = [path for path in folder.iterdir() if path.name.startswith(("crash-", "timeout-", "oom-", "slow-"))]
+    assert done.returncode == 0, (
+        f"{name} ended with {done.returncode} on {[path.read_bytes()[:2000] for path in left]}:\n{done.stderr[-6000:]}"
+    )
+    count = _DONE.search(done.stderr)
+    assert count is not None, done.stderr[-2000:]
+    return int(count.group(1))
+
+
+def _baseline(name: str) -> int:
+    """Megabytes in use once everything is imported and the first files were read."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "corpus").mkdir()
+        for number, data in enumerate(seeds(name, place)):
+            (place / "corpus" / str(number)).write_bytes(data)
+        done = _run(
+            name, ["-runs=1", "-print_final_stats=1", f"-artifact_prefix={place}/", str(place / "corpus")], place
+        )
+    found = re.search(r"peak_rss_mb:\s*(\d+)", done.stderr)
+    assert found is not None, done.stderr[-3000:]
+    return int(found.group(1))
+
+
+def _run(name: str, options: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.harness", name, *options],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder), "ARROW_DEFAULT_MEMORY_POOL": "system"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
