@@ -18,9 +18,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from o2c_mining.bootstrap import open_store, open_workspace
-from o2c_mining.log.reader import open_reader
-from o2c_mining.log.schema import TABLES
 from tests.company.conftest import run_o2c
+from tests.durability.invariants import current_rows, traces_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -73,25 +72,7 @@ def _kill_often(workspace: Path, command: str, rng: random.Random, undo: Callabl
 def _content(workspace: Path) -> dict[str, Counter[str]]:
     """Rows of every table that analyses read, without what differs from load to load."""
     snapshot = open_store(open_workspace(workspace)).snapshot()
-    reader = open_reader({f"{name}_versions": (snapshot.files(name), schema) for name, schema in TABLES.items()})
-    from o2c_mining.log.current import current
-    from o2c_mining.log.schema import KEYS
-    from o2c_mining.trace.refresh import latest
-
-    result: dict[str, Counter[str]] = {}
-    volatile = {"ingest_seq", "batch_id", "op", "refresh_seq"}
-    for name, keys in KEYS.items():
-        rows = reader.rows(current(reader.table(f"{name}_versions"), keys))
-        result[name] = Counter(
-            json.dumps({k: v for k, v in r.items() if k not in volatile}, default=str, sort_keys=True) for r in rows
-        )
-    for name in ("membership", "cases", "pairs"):
-        for lens in ("order", "delivery", "invoice"):
-            rows = reader.rows(latest(reader.table(f"{name}_versions"), reader.table("touched_versions"), lens))
-            result[f"{name} {lens}"] = Counter(
-                json.dumps({k: v for k, v in r.items() if k not in volatile}, default=str, sort_keys=True) for r in rows
-            )
-    return result
+    return current_rows(snapshot) | traces_of(snapshot)
 
 
 def _alerts(workspace: Path) -> tuple[Counter[tuple[object, ...]], Counter[str]]:

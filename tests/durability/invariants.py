@@ -89,10 +89,15 @@ def content_of(folder: Path) -> dict[str, Counter[str]]:
     result = {f"versions of {table}": Counter[str]() for table, _ in versions_of(snapshot).values()}
     for table, text in versions_of(snapshot).values():
         result[f"versions of {table}"][text] += 1
+    return result | current_rows(snapshot) | traces_of(snapshot)
+
+
+def current_rows(snapshot: Snapshot) -> dict[str, Counter[str]]:
+    """The rows that are true now."""
+    result = {}
     for table, keys in KEYS.items():
         newest = {tuple(row[k] for k in keys): row for row in sorted(rows_of(snapshot, table), key=_seq)}
         result[table] = Counter(_text(row) for row in newest.values() if row["op"] != "D")
-    result.update(traces_of(snapshot))
     return result
 
 
@@ -149,6 +154,6 @@ def _seq(row: Row) -> int:
 
 
 def _text(row: Row) -> str:
-    hidden = {"ingest_seq", "batch_id", "op", "refresh_seq", "row_hash", "_seq", "_batch"}
+    hidden = {"ingest_seq", "batch_id", "op", "refresh_seq", "variant_no", "_seq", "_batch"}
     text = json.dumps({k: v for k, v in row.items() if k not in hidden}, default=str, sort_keys=True)
     return re.sub(r"@[0-9a-f]{12}", "", text)  # where an imported file lay

@@ -206,7 +206,7 @@ def test_loading_in_two_batches_gives_the_same_traces(
 
 
 # how things are numbered depends on the loads before
-_NUMBERS = ("refresh_seq", "case_no", "kind", "last_kind")
+_NUMBERS = ("refresh_seq", "case_no", "kind", "last_kind", "variant_no")
 
 
 def _bare(row: dict[str, object]) -> str:
