@@ -87,6 +87,7 @@ class Collector:
         self.merged: Counter[str] = Counter()
         self.unzoned = 0
         self.empty_references = 0
+        self.repeated = 0  # attributes an event or object says once more
 
     def add_event(self, row: EventRow) -> None:
         """Keep an event."""
@@ -167,6 +168,8 @@ class Collector:
             notes.append(f"{self.unzoned:,} times have no time zone and were taken as UTC")
         if self.empty_references:
             notes.append(f"{self.empty_references:,} references to an empty id were left out: an empty id is no object")
+        if self.repeated:
+            notes.append(f"{self.repeated:,} attributes are said again in one event or object: the last value is kept")
         notes += [f"attribute {old!r} is kept as {new!r}" for old, new in renamed.items()]
         return ImportedLog(
             self.source,

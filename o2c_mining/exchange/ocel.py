@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 from o2c_mining.exchange.attributes import Value, midnight, text
 from o2c_mining.exchange.collect import ChangeRow, Collector, EventRow, RelationRow
+from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.moments import moment
 
 # Columns of an event that go out as attributes: plain words for what every tool can use, marked for what only we read.
@@ -17,6 +18,7 @@ MARK = "o2c:"
 RELATIONS = "o2c:relations"  # on an object: quantity, amount and more of its relations, as JSON
 CHANGE = "o2c:change:"  # on an object: a change that is more than a new value of an attribute, as JSON
 RELATION_FIELDS = ("quantity", "unit", "amount_minor", "currency", "method", "confidence")
+_NAMED = 5  # so many are named in a note
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,6 +29,24 @@ class OcelCollector(Collector):
         super().__init__(*arguments, **options)  # type: ignore[arg-type]
         self._position = 0
         self._refused_events: set[str] = set()
+        self._seen: set[str] = set()
+        self.declared: dict[str, None] = {}  # types the file declares, e: of events and o: of objects
+
+    def finish(self) -> ImportedLog:
+        """The tables; a type without any event or object has no place in them, which is said."""
+        unused = [name[2:] for name in self.declared if name not in self._seen]
+        if unused:
+            more = f" and {len(unused) - _NAMED} more" if len(unused) > _NAMED else ""
+            self.note(f"types of which there is no event or object are not kept: {', '.join(unused[:_NAMED])}{more}")
+        return super().finish()
+
+    def single(self, attributes: Iterable[tuple[str, Value]]) -> dict[str, Value]:
+        """Attributes by name, the last value where a name is there twice."""
+        found: dict[str, Value] = {}
+        for name, value in attributes:
+            self.repeated += name in found
+            found[name] = value
+        return found
 
     def event(
         self,
@@ -39,6 +59,7 @@ class OcelCollector(Collector):
         position: int | None = None,
     ) -> None:
         """Keep an event with what it refers to; without id, activity or time it is refused, its references too."""
+        self._seen.add(f"e:{activity}")
         place = self._position if position is None else position
         self._position += 1
         found = moment(written)
@@ -102,6 +123,7 @@ class OcelCollector(Collector):
             self.read["objects"] += 1
             self.merged["objects"] += 1
             return
+        self._seen.add(f"o:{object_type}")
         history: dict[str, list[tuple[datetime, str, Value]]] = {}
         details: dict[tuple[str, str], Mapping[str, object]] = {}
         for name, written, value in values:
@@ -112,6 +134,7 @@ class OcelCollector(Collector):
                 self._marked_change(object_id, name.removeprefix(CHANGE), found.time, value)
             else:
                 if found is None or found.time <= EPOCH:
+                    self.repeated += any(time == EPOCH for time, _, _ in history.get(name, ()))
                     history.setdefault(name, []).append((EPOCH, "second", value))
                 else:
                     history.setdefault(name, []).append((found.time, found.precision, value))

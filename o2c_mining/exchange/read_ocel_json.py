@@ -71,6 +71,7 @@ def _walk(path: Path, limits: Limits, log: OcelCollector) -> bool:
             _first(log, key, *item)
         elif key == "ocel:objectChanges":
             _first_change(log, item)
+    log.declared.update(dict.fromkeys(types))
     if first is None:
         raise LogError(f"{path.name} holds no events; expected OCEL as JSON; check that it is an event log")
     return first
@@ -111,7 +112,7 @@ def _second(log: OcelCollector, key: str, item: Any, types: Types) -> None:
     ]
     identity = _text(item.get("id")) or ""
     if key == "events":
-        values = {name: value for name, _, value in attributes}
+        values = log.single((name, value) for name, _, value in attributes)
         log.event(identity, kind, _text(item.get("time")) or "", values, related)
     else:
         log.object(identity, kind, attributes, related)

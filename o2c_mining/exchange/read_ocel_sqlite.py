@@ -40,6 +40,9 @@ def read_ocel_sqlite(path: Path, limits: Limits, *, report: Report | None = None
                         f"{path.name} has no table {name}; expected the tables of OCEL 2.0; check what made the file"
                     )
             counted = _counts(database, tables)
+            for mark, name in (("o", "object_map_type"), ("e", "event_map_type")):
+                for (kind,) in database.execute(f"SELECT ocel_type FROM {name}"):
+                    log.declared[f"{mark}:{_text(kind) or ''}"] = None
             _objects(database, tables, log)
             _events(path, database, tables, log)
             for event_id, object_id, qualifier in database.execute(

@@ -25,6 +25,7 @@ def read_ocel_xml(path: Path, limits: Limits, *, report: Report | None = None) -
     counted = count_elements(path, limits, ("event", "object", *_RELATIONS))
     log = _Ocel(OcelCollector(path.name, limits, report))
     walk_guarded(path, limits, log.start, log.end, log.text)
+    log.collector.declared.update(dict.fromkeys(log.types))
     imported = log.collector.finish()
     related = sum(counted[name] for name in _RELATIONS) + counted["object"] - log.collector.empty_references
     account_for(imported, {"events": counted["event"], "objects+e2o+o2o": related}, by="a scan of the bytes")
@@ -34,7 +35,7 @@ def read_ocel_xml(path: Path, limits: Limits, *, report: Report | None = None) -
 class _Ocel:
     def __init__(self, collector: OcelCollector) -> None:
         self.collector = collector
-        self._types: dict[str, dict[str, str]] = {}
+        self.types: dict[str, dict[str, str]] = {}
         self._kinds: dict[str, str] | None = None
         self._idle = Idle(collector.source)
         self._item: dict[str, str] | None = None
@@ -47,7 +48,7 @@ class _Ocel:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag in ("object-type", "event-type"):
-            self._kinds = self._types.setdefault(f"{tag[0]}:{attributes.get('name', '')}", {})
+            self._kinds = self.types.setdefault(f"{tag[0]}:{attributes.get('name', '')}", {})
         elif tag == "attribute":
             if self._item is not None:
                 self._attribute, self._parts = attributes, []
@@ -71,7 +72,7 @@ class _Ocel:
             self._kinds = None
         elif tag == "attribute" and self._attribute is not None and self._item is not None:
             name = self._attribute.get("name", "")
-            kinds = self._types.get(f"{'e' if self._is_event else 'o'}:{self._item.get('type', '')}", {})
+            kinds = self.types.get(f"{'e' if self._is_event else 'o'}:{self._item.get('type', '')}", {})
             value = declared("".join(self._parts), kinds.get(name, "string"))
             self._values.append((name, self._attribute.get("time"), value))
             self._attribute = None
@@ -87,7 +88,7 @@ class _Ocel:
         self._item = None
         identity, kind = item.get("id", ""), item.get("type", "")
         if self._is_event:
-            values = {name: value for name, _, value in self._values}
+            values = self.collector.single((name, value) for name, _, value in self._values)
             self.collector.event(identity, kind, item.get("time", ""), values, self._related)
         else:
             self.collector.object(identity, kind, self._values, self._related)

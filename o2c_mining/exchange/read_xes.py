@@ -18,7 +18,7 @@ from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, Value, declared
 from o2c_mining.exchange.collect import Collector, EventRow, Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.moments import Moment, moment
-from o2c_mining.exchange.xes_columns import columns_of, has_starts, tables_of
+from o2c_mining.exchange.xes_columns import columns_of, has_starts, repeated, tables_of
 from o2c_mining.exchange.xes_pieces import Cut, cuts
 from o2c_mining.exchange.xes_tokens import TAGS, Piece, piece_of
 from o2c_mining.exchange.xml import Idle, check_depth, count_elements, is_utf8, walk
@@ -122,7 +122,9 @@ class _Xes:
         for trace, key, tag, value in zip(
             piece.trace[own].tolist(), piece.key[own].tolist(), piece.tag[own].tolist(), values, strict=True
         ):
-            traces[trace][piece.keys[key]] = declared(value, _KINDS[TAGS[tag]])
+            name = piece.keys[key]
+            collector.repeated += name in traces[trace]
+            traces[trace][name] = declared(value, _KINDS[TAGS[tag]])
         ids = []
         for attributes in traces:
             self._traces += 1
@@ -136,6 +138,7 @@ class _Xes:
         for row, timed in columns.refused:
             self._refuse(self._position + row, timed)
         collector.unzoned += columns.unzoned
+        collector.repeated += repeated(piece)
         collector.add_rows(*tables_of(columns, piece, objects, collector.source, self._position))
         self._position += piece.events
 
@@ -161,10 +164,12 @@ class _Xes:
             if written is None:
                 return
             if event is not None:
+                self.collector.repeated += key in event
                 event[key] = written
                 if len(event) > MAX_ATTRIBUTES:
                     self._check(event)
             elif trace is not None:
+                self.collector.repeated += key in trace.attributes
                 trace.attributes[key] = declared(written, kind)
                 self._check(trace.attributes)
             return

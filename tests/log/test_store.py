@@ -61,7 +61,7 @@ def test_every_version_stays_readable(tmp_path: Path) -> None:
     second = store.snapshot(2).committed_at
     assert second is not None
     assert store.snapshot(second).number == 2
-    with pytest.raises(LogError, match="version 9 is not in the store; expected a number from 0 to 3"):
+    with pytest.raises(LogError, match="version 9 is not in the store; expected a number from 1 to 3"):
         store.snapshot(9)
 
 

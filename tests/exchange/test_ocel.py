@@ -1,0 +1,127 @@
+"""What an OCEL 2.0 file says, down to its corners, and that it stays through every format."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from o2c_mining.bootstrap import export_log
+from o2c_mining.config import Limits
+from o2c_mining.exchange.imported import ImportedLog
+from o2c_mining.exchange.read import Asked, read_log
+from tests.exchange.logs import load, tables, workspace
+
+FORMATS = [("ocel-json", "log.json"), ("ocel-xml", "log.xml"), ("ocel-sqlite", "log.sqlite")]
+
+UNUSED = "types of which there is no event or object are not kept: nobody, Never"
+CORNERS: dict[str, Any] = {
+    "objectTypes": [
+        {"name": "order", "attributes": [{"name": "price", "type": "float"}, {"name": "state", "type": "string"},
+                                         {"name": "urgent", "type": "boolean"}, {"name": "lines", "type": "integer"},
+                                         {"name": "promised", "type": "time"}]},
+        {"name": "item", "attributes": []},
+        {"name": "nobody", "attributes": [{"name": "x", "type": "string"}]},
+    ],
+    "eventTypes": [{"name": "Create", "attributes": [{"name": "note", "type": "string"}]},
+                   {"name": "Never", "attributes": []}],
+    "objects": [
+        {"id": "o1", "type": "order",
+         "attributes": [
+             {"name": "price", "time": "1970-01-01T00:00:00Z", "value": 10.5},
+             {"name": "price", "time": "2026-01-05T09:00:00.000001+02:00", "value": 11.25},
+             {"name": "price", "time": "2026-01-05T09:00:00.000002+02:00", "value": 10.5},
+             {"name": "state", "time": "2026-01-05T09:00:00Z", "value": "open"},
+             {"name": "state", "time": "2026-01-07T09:00:00Z", "value": ""},
+             {"name": "urgent", "time": "1970-01-01T00:00:00Z", "value": False},
+             {"name": "lines", "time": "1970-01-01T00:00:00Z", "value": 0},
+             {"name": "promised", "time": "1970-01-01T00:00:00Z", "value": "2026-02-01T12:30:00.250000+01:00"},
+         ],
+         "relationships": [{"objectId": "i1", "qualifier": "has"}, {"objectId": "i1", "qualifier": "owns"},
+                           {"objectId": "i2", "qualifier": ""}]},
+        {"id": "i1", "type": "item"},
+        {"id": "i2", "type": "item", "attributes": [], "relationships": []},  # no event refers to it
+    ],
+    "events": [
+        {"id": "e1", "type": "Create", "time": "2026-01-05T09:00:00.123456-03:30",
+         "attributes": [{"name": "note", "value": ""}],
+         "relationships": [{"objectId": "o1", "qualifier": "creates"}, {"objectId": "o1", "qualifier": "checks"},
+                           {"objectId": "i1", "qualifier": ""}]},
+        {"id": "e2", "type": "Create", "time": "2026-01-05T12:30:00.123Z", "attributes": [], "relationships": []},
+    ],
+}  # fmt: skip
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def written(folder: Path, document: Any) -> Path:
+    path = folder / "corners.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> ImportedLog:
+    return read_log(path, Limits(), Asked())
+
+
+def test_what_the_corners_mean(tmp_path: Path) -> None:
+    log = read(written(tmp_path, CORNERS))
+    found = {name: table.to_pylist() for name, table in log.tables.items()}
+    assert [(e["event_id"], e["time"], e["offset_minutes"], e["precision"]) for e in found["events"]] == [
+        ("e1", at("2026-01-05T12:30:00.123456+00:00"), -210, "second"),
+        ("e2", at("2026-01-05T12:30:00.123+00:00"), None, "second"),
+    ]
+    assert [tuple(row.values()) for row in found["e2o"]] == [
+        ("e1", "o1", "creates"), ("e1", "o1", "checks"), ("e1", "i1", ""),
+    ]  # fmt: skip
+    assert {(r["source_id"], r["target_id"], r["qualifier"]) for r in found["o2o"]} == {
+        ("o1", "i1", "has"), ("o1", "i1", "owns"), ("o1", "i2", ""),
+    }  # fmt: skip
+    assert [(c["field"], c["time"], c["old_value"], c["new_value"]) for c in found["object_changes"]] == [
+        ("price", at("2026-01-05T07:00:00.000001+00:00"), "10.5", "11.25"),
+        ("price", at("2026-01-05T07:00:00.000002+00:00"), "11.25", "10.5"),
+        ("state", at("2026-01-05T09:00:00+00:00"), None, "open"),
+        ("state", at("2026-01-07T09:00:00+00:00"), "open", ""),
+    ]
+    order = found["objects"][0]
+    assert (order["price"], order["state"], order["urgent"], order["lines"], order["promised"]) == (
+        10.5, "", False, 0, at("2026-02-01T11:30:00.250000+00:00"),
+    )  # fmt: skip
+    assert [row["object_id"] for row in found["objects"]] == ["o1", "i1", "i2"]
+    assert log.notes == (UNUSED,)
+
+
+@pytest.mark.parametrize(("kind", "name"), FORMATS)
+def test_the_corners_stay_through_every_format(tmp_path: Path, kind: str, name: str) -> None:
+    before, after = workspace(tmp_path / "a"), workspace(tmp_path / "b")
+    load(before, written(tmp_path, CORNERS))
+    export_log(before, tmp_path / name, kind)
+    load(after, tmp_path / name)
+    assert tables(after) == tables(before)
+    assert {row["event_id"] for row in tables(after)["events"]} == {"e1", "e2"}
+
+
+def test_an_attribute_said_twice_is_reported(tmp_path: Path) -> None:
+    twice = [{"name": "note", "value": "a"}, {"name": "note", "value": "b"}]
+    late = [{"name": "price", "time": "1970-01-01T00:00:00Z", "value": value} for value in (1.0, 2.0, 3.0)]
+    document = CORNERS | {
+        "events": [CORNERS["events"][1] | {"attributes": twice}],
+        "objects": [CORNERS["objects"][0] | {"attributes": late}, *CORNERS["objects"][1:]],
+    }
+    log = read(written(tmp_path, document))
+    assert dict(log.tables["events"].to_pylist()[0]["attributes"]) == {"note": "b"}
+    assert log.tables["objects"].to_pylist()[0]["price"] == 3.0
+    assert log.notes == (UNUSED, "3 attributes are said again in one event or object: the last value is kept")
+    xml = tmp_path / "twice.xml"
+    xml.write_text(
+        '<log><object-types/><event-types/><objects/><events><event id="e" type="A" time="2026-01-05T10:00:00Z">'
+        '<attributes><attribute name="n">1</attribute><attribute name="n">2</attribute></attributes></event></events>'
+        "</log>",
+        encoding="utf-8",
+    )
+    assert read(xml).notes == ("1 attributes are said again in one event or object: the last value is kept",)
