@@ -19,7 +19,7 @@ SALE = "INSERT INTO sale VALUES (?, 'confirmed', ?, ?, NULL, 'web', ?)"
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with quick_machine(), small_world() as made:
+    with quick_machine(), small_world(lenses=("order", "invoice")) as made:
         erp = made.erp.connection
         for number in (1, 2):
             day = f"2026-01-0{number} 08:00:00"

@@ -31,6 +31,7 @@ from tests.history.world import World, content, differences, quick_machine, tabl
 
 COMPANIES = 20
 ENTER_ORDER, ENTER_INVOICE, PAY = (KINDS.index(name) for name in ("enter order", "enter invoice", "pay"))
+LENSES = (("order", "payment"), ("order_item", "invoice"))  # two a run: refreshing one costs as much as all else
 DAY = st.integers(0, 2**32 - 1)  # the seed of what every company does
 
 
@@ -41,8 +42,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.stack = ExitStack()
         self.root = Path(self.stack.enter_context(TemporaryDirectory(prefix="o2c-history-")))
-        self.world = World(self.root)
-        self.stack.callback(self.world.erp.close)
+        self.world: World
         self.lived = 0
         self.loads = 0
         self.imported = 0
@@ -50,6 +50,8 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(seed=DAY)
     def begin(self, seed: int) -> None:
+        self.world = World(self.root, lenses=LENSES[seed % 2])
+        self.stack.callback(self.world.erp.close)
         for company in range(1, COMPANIES + 1):
             for kind in (ENTER_ORDER, ENTER_INVOICE, PAY):
                 self.world.erp.do(company, (kind, company, company, company))
@@ -165,7 +167,7 @@ class Histories(RuleBasedStateMachine):
                 assert content(here[table]) == content(there[table]), (table, self.happened)
             left, right = bootstrap.open_log(self.world.workspace), bootstrap.open_log(fresh)
             assert left.as_of == right.as_of
-            for lens in known_types(right.reader, right.objects):
+            for lens in set(self.world.lenses) & set(known_types(right.reader, right.objects)):
                 stored, rebuilt = said_by_log(left, lens), said_by_log(right, lens)
                 assert not unlike(stored, rebuilt), (lens, unlike(stored, rebuilt), self.happened)
                 slow = said_by_reference(there, right, lens, lens_named(right, lens))

@@ -29,7 +29,7 @@ def story(request: pytest.FixtureRequest) -> Iterator[tuple[World, dict[int, Tab
     random = Random(request.param)
     meanings: dict[int, Tables] = {}
     moments: dict[int, datetime] = {}
-    with quick_machine(), small_world() as world:
+    with quick_machine(), small_world(lenses=("order",)) as world:
         for load in range(4):
             for _ in range(7):
                 for company in range(1, COMPANIES + 1):
@@ -118,7 +118,7 @@ def test_cases_at_a_moment_as_known_then_equal_the_reference(story: Story) -> No
 
 
 def test_deleted_later_but_known_then_and_back_dated_only_since_its_load() -> None:
-    with quick_machine(), small_world() as world:
+    with quick_machine(), small_world(lenses=("order",)) as world:
         erp = world.erp.connection
         sale = "INSERT INTO sale VALUES (?, 'draft', ?, NULL, NULL, NULL, ?)"
         erp.execute(sale, (1, "2026-01-10 08:00:00", "2026-01-10 08:00:00"))

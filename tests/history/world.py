@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,9 +34,9 @@ Row = dict[str, Any]
 LENSES = ("order", "order_item", "invoice", "payment")
 LOADED = ("op", "ingest_seq", "batch_id")  # columns that say when a row was loaded, not what it says
 _CONNECT, _COUNT = duckdb.connect, itertools.count()
+_COMPILED: dict[object, str] = {}
 _FOLDER = Path(__file__).parent / "mapping"
 _CONFIG = """\
-lenses = ["order", "order_item", "invoice", "payment"]
 [[source]]
 name = "erp"
 connector = "erp"
@@ -83,9 +84,10 @@ def _edit(path: Path, old: str, new: str) -> None:
 class World:
     """The ERP, the workspace and the mapping in force."""
 
-    def __init__(self, root: Path, *, page_rows: int = 40) -> None:
+    def __init__(self, root: Path, *, page_rows: int = 40, lenses: Sequence[str] = LENSES) -> None:
         self.root = root
-        (root / "o2c.toml").write_text(_CONFIG, encoding="utf-8")
+        self.lenses = tuple(lenses)
+        (root / "o2c.toml").write_text(f"lenses = {json.dumps(self.lenses)}\n{_CONFIG}", encoding="utf-8")
         self.erp = Erp(root / "erp.sqlite")
         self.connector = ErpConnector(page_rows=page_rows)
         self.version = 1
@@ -192,10 +194,10 @@ def quick_machine(*, one_engine: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def small_world(*, page_rows: int = 40) -> Iterator[World]:
+def small_world(*, page_rows: int = 40, lenses: Sequence[str] = LENSES) -> Iterator[World]:
     """A world in a folder of its own."""
     with TemporaryDirectory(prefix="o2c-history-") as folder:
-        world = World(Path(folder), page_rows=page_rows)
+        world = World(Path(folder), page_rows=page_rows, lenses=lenses)
         try:
             yield world
         finally:
