@@ -254,7 +254,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "object_changes": ("object_id", "field", "time"),
 }
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2  # raised when a table changes its meaning or a column its type
 # What a load adds to a row, and what loads of former versions added and nobody reads any more.
 STAMPS = ("op", "ingest_seq", "batch_id")
 FORMER = ("row_hash",)

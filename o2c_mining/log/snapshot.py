@@ -18,6 +18,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from o2c_mining.errors import LogError
 from o2c_mining.log import durable
+from o2c_mining.log.schema import CONTRACT_VERSION
 
 _SUPPORTED_READER = 1
 # The store's own commits (compaction, restore): they bring no data and are no source.
@@ -95,7 +96,13 @@ def _cached_files(table: Path, version: int, inode: int, modified: int) -> tuple
 
 
 def batch_rows(path: Path) -> list[dict[str, object]]:
-    """All rows of ``batches`` in commit order, as far as its log is readable."""
+    """All rows of ``batches`` in commit order, as far as its log is readable.
+
+    Raises
+    ------
+    LogError
+        If the store was written under another contract between the tables.
+    """
     for version in reversed(durable.versions_on_disk(path)):
         if not durable.version_is_whole(path, version):
             continue
@@ -108,8 +115,18 @@ def batch_rows(path: Path) -> list[dict[str, object]]:
                     raise
                 time.sleep(0.05)
         rows: list[dict[str, object]] = table.to_pylist()
+        _refuse_other_contract(path.parent, rows)
         return sorted(rows, key=lambda row: (int(str(row["commit"])), str(row["source"]), str(row["stream"])))
     return []
+
+
+def _refuse_other_contract(root: Path, rows: Sequence[dict[str, object]]) -> None:
+    found = {int(str(row["contract_version"])) for row in rows} - {CONTRACT_VERSION}
+    if found:
+        raise LogError(
+            f"the store {root} was written under contract {min(found)} by another version of o2c-mining; expected "
+            f"contract {CONTRACT_VERSION}; move that folder away and load again, or use the version that wrote it"
+        )
 
 
 def read_version(path: Path, version: int) -> pa.Table:

@@ -161,3 +161,13 @@ def test_a_damaged_first_commit_leaves_an_empty_store_that_can_be_filled(tmp_pat
     assert store.snapshot().number == 0
     _load(store, "b")
     assert _names(store.snapshot()) == ["b"]
+
+
+def test_a_store_of_another_contract_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("o2c_mining.log.store.CONTRACT_VERSION", 1)
+        patch.setattr("o2c_mining.log.snapshot.CONTRACT_VERSION", 1)
+        with Store(tmp_path).writer() as writer:
+            writer.commit([Batch("erp", "orders")])
+    with pytest.raises(LogError, match="contract 1 .*; expected contract 2; move that folder away"):
+        Store(tmp_path).snapshot()
