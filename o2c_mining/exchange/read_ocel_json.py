@@ -87,9 +87,7 @@ def _declarations(path: Path, limits: Limits) -> Types:
 
 def _declaration(key: str, item: Any) -> Iterator[tuple[str, dict[str, str]]]:
     if isinstance(item, dict):
-        attributes = {
-            str(a.get("name")): str(a.get("type")) for a in item.get("attributes") or () if isinstance(a, dict)
-        }
+        attributes = {str(a.get("name")): str(a.get("type")) for a in _list(item, "attributes") if isinstance(a, dict)}
         yield f"{key[0]}:{item.get('name')}", attributes
 
 
@@ -102,12 +100,12 @@ def _second(log: OcelCollector, key: str, item: Any, types: Types) -> None:
     kinds = types.get(f"{key[0]}:{kind}", {})
     attributes: list[tuple[str, str | None, Value]] = [
         (str(a.get("name")), _text(a.get("time")), declared(a.get("value"), kinds.get(str(a.get("name")), "string")))
-        for a in item.get("attributes") or ()
+        for a in _list(item, "attributes")
         if isinstance(a, dict)
     ]
     related = [
         (_text(r.get("objectId")), _text(r.get("qualifier")))
-        for r in item.get("relationships") or ()
+        for r in _list(item, "relationships")
         if isinstance(r, dict)
     ]
     identity = _text(item.get("id")) or ""
@@ -124,19 +122,19 @@ def _first(log: OcelCollector, key: str, identity: str, item: Any) -> None:
     if key == "ocel:events":
         qualifiers = {
             _text(r.get("ocel:oid")): _text(r.get("ocel:qualifier"))
-            for r in item.get("ocel:typedOmap") or ()
+            for r in _list(item, "ocel:typedOmap")
             if isinstance(r, dict)
         }
-        members = dict.fromkeys(_text(o) for o in item.get("ocel:omap") or ())
+        members = dict.fromkeys(_text(o) for o in _list(item, "ocel:omap"))
         references = [(o, qualifiers.get(o, "")) for o in {**members, **dict.fromkeys(qualifiers)}]
-        values = {str(name): _plain(value) for name, value in (item.get("ocel:vmap") or {}).items()}
+        values = {str(name): _plain(value) for name, value in _object(item, "ocel:vmap").items()}
         written = _text(item.get("ocel:timestamp")) or ""
         log.event(identity, _text(item.get("ocel:activity")) or "", written, values, references)
     else:
-        history = [(str(name), None, _plain(value)) for name, value in (item.get("ocel:ovmap") or {}).items()]
+        history = [(str(name), None, _plain(value)) for name, value in _object(item, "ocel:ovmap").items()]
         relations = [
             (_text(r.get("ocel:oid")), _text(r.get("ocel:qualifier")))
-            for r in item.get("ocel:o2o") or ()
+            for r in _list(item, "ocel:o2o")
             if isinstance(r, dict)
         ]
         log.object(identity, _text(item.get("ocel:type")) or "", history, relations)
@@ -152,6 +150,22 @@ def _first_change(log: OcelCollector, item: Any) -> None:
         log.refuse("object_changes", f"{item.get('ocel:oid')} {field}", "missing time", "a change has no time")
         return
     log.add_change(ChangeRow(str(item["ocel:oid"]), field, found.time, found.precision, None, _text(item.get(field))))
+
+
+def _list(item: dict[str, Any], key: str) -> list[Any]:
+    value = item.get(key)
+    if value is None or isinstance(value, list):
+        return value or []
+    raise LogError(
+        f"{key} is {str(value)[:40]!r}; expected a list of what belongs to one event or object; mend the file"
+    )
+
+
+def _object(item: dict[str, Any], key: str) -> dict[str, Any]:
+    value = item.get(key)
+    if value is None or isinstance(value, dict):
+        return value or {}
+    raise LogError(f"{key} is {str(value)[:40]!r}; expected an object of names and values; mend the file")
 
 
 def _plain(value: Any) -> Value:
