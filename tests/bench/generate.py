@@ -20,22 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tests.bench.scenarios import (
-    ACTIVITIES,
-    DELIVERY,
-    INVOICE,
-    KINDS,
-    NAMES,
-    ORDER,
-    PAYMENT,
-    QUALIFIERS,
-    Scenario,
-    catalogue,
-)
+from tests.bench.scenarios import ACTIVITIES, DELIVERY, INVOICE, KINDS, NAMES, ORDER, PAYMENT, QUALIFIERS
+from tests.bench.ways import Ints, Ways, share_of
 
-Ints = npt.NDArray[np.int64]
-
-VARIANTS = 1_400
 ORDERS_AT_ONCE = 50_000
 START = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
 SPAN = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) - START
@@ -46,9 +33,6 @@ COMPANIES = ("1000", "2000", "3000", "4000")
 CHANNELS = ("field", "phone", "portal", "edi")
 CUSTOMERS = 5_000
 _TEAMS = {"Sales": 110, "Warehouse": 120, "Billing": 40, "Receivables": 29, "Customer": 1}
-_OPEN_WEIGHT = 0.07
-# Variants by rank, of those over and those open: about 14.3 events an order.
-_ZIPF = 1.2
 _ID = {ORDER: "O", DELIVERY: "D", INVOICE: "I", PAYMENT: "P"}
 
 
@@ -63,59 +47,6 @@ class Generated:
     cases: int
     open_cases: int
     variants: int
-
-
-class _Catalogue:
-    """The scenarios as flat arrays, to be gathered for many orders at once."""
-
-    def __init__(self) -> None:
-        scenarios = catalogue(VARIANTS)
-        steps = [step for scenario in scenarios for step in scenario.steps]
-        self.length = np.array([len(scenario.steps) for scenario in scenarios])
-        self.first = np.cumsum(self.length) - self.length
-        self.activity = np.array([NAMES.index(step.activity) for step in steps])
-        self.kind = np.array([step.document[0] for step in steps])
-        self.document = np.array([step.document[1] for step in steps])
-        self.beside = np.array([-1 if step.beside is None else step.beside[1] for step in steps])
-        self.count = np.array([[scenario.count(kind) for kind in range(len(KINDS))] for scenario in scenarios])
-        links = [link for scenario in scenarios for link in scenario.relations]
-        self.links = np.array([len(scenario.relations) for scenario in scenarios])
-        self.first_link = np.cumsum(self.links) - self.links
-        self.link = np.array([(*a, *b) for a, b in links])
-        self.is_open = np.array([not scenario.closed for scenario in scenarios])
-        self.weight = np.empty(len(scenarios))
-        for chosen, share in ((~self.is_open, 1 - _OPEN_WEIGHT), (self.is_open, _OPEN_WEIGHT)):
-            weight = 1.0 / np.arange(1, chosen.sum() + 1) ** _ZIPF
-            self.weight[chosen] = weight / weight.sum() * share
-        # Which part of how many: an invoice of its order, a payment of its invoice.
-        self.bills = np.array([bill for scenario in scenarios for bill in _bills(scenario)])
-        self.first_bill = np.cumsum(self.count[:, INVOICE]) - self.count[:, INVOICE]
-        self.part = np.array([part for scenario in scenarios for part in _parts(scenario)])
-
-
-def _bills(scenario: Scenario) -> list[tuple[int, int]]:
-    """Per invoice: which one it is of those that count; a cancelled one has the place of the one written for it."""
-    wrong = {step.document[1] for step in scenario.steps if step.activity == "Cancel Invoice"}
-    total = max(scenario.count(INVOICE) - len(wrong), 1)
-    places, place = [], 0
-    for number in range(scenario.count(INVOICE)):
-        places.append((min(place, total - 1), total))
-        place += number not in wrong
-    return places
-
-
-def _parts(scenario: Scenario) -> list[tuple[int, int]]:
-    """Per relation: which of the payments of its invoice the target is, and of how many."""
-    parts = []
-    for source, target in scenario.relations:
-        paid = [b for a, b in scenario.relations if a == source and b[0] == PAYMENT]
-        parts.append((paid.index(target), len(paid)) if target[0] == PAYMENT else (0, 1))
-    return parts
-
-
-def _share(amount: Ints, part: Ints) -> Ints:
-    """The part of an amount; all parts add up to it."""
-    return amount * (part[:, 0] + 1) // part[:, 1] - amount * part[:, 0] // part[:, 1]
 
 
 def assign(orders: int, weight: npt.NDArray[np.float64], is_open: npt.NDArray[np.bool_], seed: int) -> Ints:
@@ -143,7 +74,7 @@ def assign(orders: int, weight: npt.NDArray[np.float64], is_open: npt.NDArray[np
 
 def chunks(events: int, seed: int) -> Iterator[dict[str, pa.Table]]:
     """The log piece by piece: tables ``events objects e2o o2o flat`` of consecutive orders, whole cases each."""
-    ways = _Catalogue()
+    ways = Ways()
     orders = max(round(events / float((ways.weight * ways.length).sum())), 1)
     chosen = assign(orders, ways.weight, ways.is_open, seed)
     started = np.sort(np.random.default_rng([seed, 1]).random(orders) ** 0.95 * (SPAN - 5 * DAY)).astype(np.int64)
@@ -154,9 +85,7 @@ def chunks(events: int, seed: int) -> Iterator[dict[str, pa.Table]]:
         yield _chunk(ways, chosen[part], started[part], numbers, random)
 
 
-def _chunk(
-    ways: _Catalogue, way: Ints, started: Ints, numbers: Ints, random: np.random.Generator
-) -> dict[str, pa.Table]:
+def _chunk(ways: Ways, way: Ints, started: Ints, numbers: Ints, random: np.random.Generator) -> dict[str, pa.Table]:
     case, step = _spread(ways.first[way], ways.length[way])
     activity = ways.activity[step]
     time = started[case] + _times(ways.length[way], activity, SPAN - started, random)
@@ -220,7 +149,7 @@ def _chunk(
         }
     )
     billed_case, bill = _spread(ways.first_bill[way], counts[:, INVOICE])
-    billed = _share(amount[billed_case], ways.bills[bill])
+    billed = share_of(amount[billed_case], ways.bills[bill])
     paid, o2o = _relations(ways, way, ids, base, before, billed)
     money = np.concatenate([amount, np.zeros(sizes[DELIVERY], np.int64), billed, paid])
     kind = np.repeat(np.arange(len(KINDS)), sizes)
@@ -277,9 +206,7 @@ def _times(length: Ints, activity: Ints, room: Ints, random: np.random.Generator
     return since
 
 
-def _relations(
-    ways: _Catalogue, way: Ints, ids: pa.Array, base: Ints, before: Ints, billed: Ints
-) -> tuple[Ints, pa.Table]:
+def _relations(ways: Ways, way: Ints, ids: pa.Array, base: Ints, before: Ints, billed: Ints) -> tuple[Ints, pa.Table]:
     """The relations of the documents, and what each payment pays."""
     case, row = _spread(ways.first_link[way], ways.links[way])
     link, part = ways.link[row], ways.part[row]
@@ -287,7 +214,7 @@ def _relations(
     target = base[link[:, 2]] + before[case, link[:, 2]] + link[:, 3]
     pays = link[:, 2] == PAYMENT
     share = np.zeros(len(link), np.int64)
-    share[pays] = _share(billed[source[pays] - base[INVOICE]], part[pays])
+    share[pays] = share_of(billed[source[pays] - base[INVOICE]], part[pays])
     paid = np.zeros(len(ids) - base[PAYMENT], np.int64)
     paid[target[pays] - base[PAYMENT]] = share[pays]
     qualifiers = [QUALIFIERS[kind] for kind in (DELIVERY, INVOICE, PAYMENT)]
@@ -349,7 +276,7 @@ def generate(out: Path, events: int, seed: int = 7, *, flat: bool = False) -> Ge
             rows[name] = rows.get(name, 0) + table.num_rows
     for writer in writers.values():
         writer.close()
-    ways = _Catalogue()
+    ways = Ways()
     chosen = assign(kinds["order"], ways.weight, ways.is_open, seed)
     written = Generated(
         events=rows["events"],

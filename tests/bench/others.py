@@ -93,8 +93,8 @@ def pm4py_alignments() -> Measured:
     warnings.simplefilter("ignore")
     from o2c_mining.bridge.pm4py import align
     from o2c_mining.conformance.reference import reference_model
-    from tests.bench.generate import VARIANTS
     from tests.bench.scenarios import catalogue
+    from tests.bench.ways import VARIANTS
 
     measured = Measured()
     net = reference_model("order").net

@@ -13,7 +13,8 @@ from o2c_mining.analysis.handoffs import handoffs
 from o2c_mining.analysis.process_map import process_map
 from o2c_mining.analysis.variants import variants
 from o2c_mining.bootstrap import Workspace, import_files, init_workspace, open_log, open_workspace
-from o2c_mining.exchange.read import Asked
+from o2c_mining.config import Limits
+from o2c_mining.exchange.read import Asked, read_log
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.trace.select import ObjectFilter, select
 from tests.bench.measure import Measured
@@ -112,8 +113,8 @@ def alignments() -> Measured:
     """One alignment per variant with the shipped model, as ``o2c conformance`` computes them."""
     from o2c_mining.bridge.r4pm import align
     from o2c_mining.conformance.reference import reference_model
-    from tests.bench.generate import VARIANTS
     from tests.bench.scenarios import catalogue
+    from tests.bench.ways import VARIANTS
 
     measured = Measured()
     net = reference_model("order").net
@@ -132,6 +133,7 @@ def xes(file: str, workspace: str) -> Measured:
         return sum(batch.accepted for batch in import_files(place, [Path(file)], Asked()).batches)
 
     measured.take("xes", load_it, runs=3)
+    measured.take("xes read", lambda: read_log(Path(file), Limits(), Asked()), runs=3)
     log = open_log(open_workspace(Path(workspace)))
     measured.facts["events"] = log.reader.count(log.events)
     shutil.rmtree(workspace)

@@ -12,8 +12,9 @@ from o2c_mining.analysis.summary import summary
 from o2c_mining.bootstrap import import_files, init_workspace, open_log, open_workspace
 from o2c_mining.exchange.read import Asked
 from o2c_mining.trace.select import ObjectFilter, select
-from tests.bench.generate import VARIANTS, Generated, add_events, generate
+from tests.bench.generate import Generated, add_events, generate
 from tests.bench.scenarios import catalogue
+from tests.bench.ways import VARIANTS
 
 EVENTS = 7_000
 
