@@ -33,7 +33,6 @@ from o2c_mining.analysis.process_map import ProcessMap, process_map
 from o2c_mining.analysis.step_times import StepTimes, step_times
 from o2c_mining.analysis.variants import Variants, variants
 from o2c_mining.bootstrap import CONFIG_FILE, Workspace, open_log, open_workspace, version_of
-from o2c_mining.log.event_log import EventLog
 from o2c_mining.trace.refresh import known_types
 from o2c_mining.trace.select import ObjectFilter, Traces, select
 
@@ -41,7 +40,7 @@ T = TypeVar("T")
 _KEPT_LOGS = 2
 TREND_MONTHS = 6
 _KEPT_FIGURES = 400
-_newest_log: dict[str, EventLog] = {}  # a large log is continued from the version that is open
+_newest: dict[str, Traces] = {}  # a large log is continued from the version that is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +124,10 @@ def opened(number: int) -> Desk:
 @st.cache_resource(max_entries=_KEPT_LOGS, show_spinner="Opening the event log …")
 def _shared_desk(root: str, number: int, settings_changed: int) -> Desk:
     workspace = open_workspace(Path(root))
-    log = open_log(workspace, known_at=number or None, previous=_newest_log.get(root))
-    _newest_log[root] = log
-    return Desk(workspace, select(log, ObjectFilter()), number)
+    before = _newest.get(root)
+    log = open_log(workspace, known_at=number or None, previous=None if before is None else before.log)
+    _newest[root] = select(log, ObjectFilter())
+    return Desk(workspace, _newest[root], number)
 
 
 def use_newest() -> None:
