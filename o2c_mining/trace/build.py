@@ -122,7 +122,14 @@ def build(
     steps.forget("coded")
     sequences = keep("sequences", _sequences(pairs, kinds))
     variants = keep("variants", _variants(lens, pairs, kinds, sequences, stored.variants, offsets))
-    cases = keep("cases", _cases(inputs, lens, numbers, pairs, kinds, ends, sequences, variants))
+    stands = keep("stands", _stands(pairs, kinds))
+    told = keep("told", _told_by(sequences, variants))
+    # one join at a time: DuckDB 2.0 fails where a join of coded columns is built on another one (duckdb#24807)
+    cases = keep("cases_1", sequences.join(told, "sequence").drop("sequence"))
+    for step, other in enumerate((numbers, ends, stands), 2):
+        cases = keep(f"cases_{step}", cases.join(other, "case_no"))
+    cases = keep("cases", _cases(inputs, lens, cases))
+    steps.forget("stands", "told", *(f"cases_{step}" for step in (1, 2, 3, 4)))
     steps.forget("numbers", "states", "ends", "sequences", "offsets")
     fresh = kinds.filter(kinds.is_new).drop("is_new", "state", "next_state", "enabled_state")
     return TraceTables(members, cases, pairs, fresh, variants.filter(variants.is_new).drop("case_no", "is_new"))
@@ -476,28 +483,25 @@ def _variants(
     )
 
 
-def _cases(
-    inputs: Inputs,
-    lens: Lens,
-    numbers: ir.Table,
-    pairs: ir.Table,
-    kinds: ir.Table,
-    ends: ir.Table,
-    sequences: ir.Table,
-    variants: ir.Table,
-) -> ir.Table:
-    """One row per case that has an event: when, how it ended, its variant, where it stands, the object's attributes."""
+def _stands(pairs: ir.Table, kinds: ir.Table) -> ir.Table:
+    """Where each case stands after its last event: case_no, last_kind, last_due_at, last_work_clock."""
+    last = pairs.semi_join(kinds.filter(kinds.next_activity.isnull()), "kind")
+    return last.select("case_no", last_kind="kind", last_due_at="due_at", last_work_clock="work_clock")
+
+
+def _told_by(sequences: ir.Table, variants: ir.Table) -> ir.Table:
+    """The variant of each sequence: sequence, variant_no, variant_id."""
     example = sequences.group_by("sequence").aggregate(case_no=sequences.case_no.min())
-    told = example.join(variants.select("case_no", "variant_no", "variant_id"), "case_no").drop("case_no")
-    joined = sequences.join(told, "sequence").join(numbers, "case_no").join(ends, "case_no")
-    last = pairs.join(kinds.filter(kinds.next_activity.isnull()).select("kind"), "kind")
-    last = last.select("case_no", last_kind="kind", last_due_at="due_at", last_work_clock="work_clock")
-    joined = joined.join(last, "case_no")
+    return example.join(variants.select("case_no", "variant_no", "variant_id"), "case_no").drop("case_no")
+
+
+def _cases(inputs: Inputs, lens: Lens, found: ir.Table) -> ir.Table:
+    """One row per case that has an event: when, how it ended, its variant, where it stands, the object's attributes."""
     objects = inputs.objects
     attributes = [name for name in objects.columns if name not in BASE_OBJECT_COLUMNS]
     own = objects.filter(objects.object_type == lens.object_type)
     own = own.select("number", "amount_minor", "currency", *attributes, case_id=own.object_id)
-    table = joined.join(own, "case_id")
+    table = found.join(own, "case_id")
     return table.select(
         "case_no",
         "case_id",
