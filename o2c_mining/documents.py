@@ -69,7 +69,7 @@ def parse_document(text: str, model: type[Model], *, source: str) -> Model:
         if aliases > MAX_ALIASES:
             raise ConfigError(f"{source} has {aliases} YAML aliases; expected at most {MAX_ALIASES}; write them out")
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # a date such as 2026-21-01 is a ValueError
         raise ConfigError(
             f"{source} is not YAML ({' '.join(str(error).split())}); expected keys and values; correct that line"
         ) from error

@@ -164,6 +164,7 @@ def read_parquet(path: Path, limits: Limits) -> pa.Table:
                 )
             rows = file.metadata.num_rows
             table = file.read()
+        table.validate(full=True)  # texts that are no UTF-8 are found here, not where somebody reads them
         _check_names(path, table.column_names)
         columns = {name: table[name].cast(pa.string()).fill_null("") for name in table.column_names}
     except (pa.ArrowException, OSError, UnicodeError) as error:

@@ -15,6 +15,7 @@ from tests.fuzz.parsers import seeds
 ROOT = Path(__file__).parents[2]
 FOUND = Path(__file__).parent / "found"
 SECONDS, SOAK_SECONDS = 60, 1800
+SEED = 20261122
 EXTRA_MB = 512
 _HANGS = 60  # seconds after which a file is given up; how much work it may make is counted in the harness
 _LARGEST = 1 << 16
@@ -39,6 +40,7 @@ def fuzz(name: str, folder: Path) -> int:
     words.write_text("\n".join(_WORDS) + "\n", encoding="utf-8")
     options = [
         f"-max_total_time={soak(SECONDS, SOAK_SECONDS)}",
+        f"-seed={soak(SEED, 0)}",  # one way each time, so that a change is judged by what it changes; soak goes anywhere
         f"-timeout={_HANGS}",
         f"-rss_limit_mb={_baseline(name) + EXTRA_MB}",
         f"-max_len={_LARGEST}",
