@@ -22,6 +22,7 @@ from o2c_mining.trace.refresh import refresh
 
 Row = dict[str, Any]
 _TRACES = ("membership", "cases", "pairs")
+_KINDS = {"cases": ("last_kind",), "pairs": ("kind",)}  # an object may have an attribute of that name too
 
 
 def rows_of(snapshot: Snapshot, table: str) -> list[Row]:
@@ -116,11 +117,7 @@ def traces_of(snapshot: Snapshot) -> dict[str, Counter[str]]:
     kinds = {row["kind"]: str({k: v for k, v in row.items() if k != "kind"}) for row in rows_of(snapshot, "kinds")}
     return {
         table: Counter(
-            _text(
-                row
-                | {"case_no": names[row["case_no"]]}
-                | {name: kinds[row[name]] for name in ("kind", "last_kind") if name in row}
-            )
+            _text(row | {"case_no": names[row["case_no"]]} | {name: kinds[row[name]] for name in _KINDS.get(table, ())})
             for row in rows_of(snapshot, table)
             if row["case_no"] not in replaced
         )

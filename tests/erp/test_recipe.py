@@ -136,6 +136,7 @@ def test_both_databases_give_the_same_log(erps: dict[str, Erp]) -> None:
     def shape(log: EventLog) -> Counter[tuple[object, ...]]:
         traces = select(log, ObjectFilter(lens="order"))
         joined = traces.pairs.join(traces.cases.select("case_id", "number"), "case_id")
+        joined = joined.join(log.events.select("event_id", "resource"), "event_id")
         rows = log.reader.rows(joined.select("number", "activity", "time", "team", "resource"))
         return Counter(tuple(row.values()) for row in rows)
 
