@@ -247,5 +247,8 @@ def _constant(table: pa.Table, case: str | None, names: list[str]) -> set[str]:
     """Columns that have one value per case in every row."""
     if case is None or case == UNDECIDED or not names:
         return set()
-    found = table.group_by(case).aggregate([(name, "count_distinct") for name in names])
-    return {name for name in names if (pc.max(found[f"{name}_count_distinct"]).as_py() or 0) <= 1}
+    # numbers for names: a dot in a name would be taken for a path
+    plain = {str(place): table[name] for place, name in enumerate([case, *names])}
+    found = pa.table(plain).group_by("0").aggregate([(place, "count_distinct") for place in plain if place != "0"])
+    most = {name: pc.max(found[f"{place}_count_distinct"]).as_py() or 0 for place, name in enumerate(names, 1)}
+    return {name for name in names if most[name] <= 1}
