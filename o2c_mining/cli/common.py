@@ -35,22 +35,6 @@ class Context:
 
 current = Context(Path(os.environ.get("O2C_WORKSPACE", ".")))
 
-LensOption = Annotated[str | None, typer.Option("--lens", metavar="TYPE", help="Object type taken as the case.")]
-FromOption = Annotated[
-    str | None, typer.Option("--from", metavar="DATE", help="Cases that start on this day or later (company's zone).")
-]
-ToOption = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Cases that start before this day.")]
-WhereOption = Annotated[
-    list[str] | None,
-    typer.Option("--where", metavar="ATTR=VALUE[,VALUE]", help="Keep cases with this attribute; repeatable."),
-]
-WithOption = Annotated[
-    list[str] | None, typer.Option("--with", metavar="ACTIVITY", help="Keep cases in which it happened; repeatable.")
-]
-WithoutOption = Annotated[
-    list[str] | None, typer.Option("--without", metavar="ACTIVITY", help="Keep cases without it; repeatable.")
-]
-VariantOption = Annotated[int | None, typer.Option("--variant", metavar="N", help="Rank in the unfiltered lens.")]
 TimeOption = Annotated[
     str | None, typer.Option("--time", metavar="working|calendar", help="Which time counts (default: working).")
 ]
@@ -70,32 +54,6 @@ def log() -> EventLog:
     return open_log(workspace(), as_of=current.as_of, known_at=current.known_at)
 
 
-def object_filter(
-    lens: str | None = None,
-    from_: str | None = None,
-    to: str | None = None,
-    where: Sequence[str] | None = None,
-    with_: Sequence[str] | None = None,
-    without: Sequence[str] | None = None,
-    variant: int | None = None,
-) -> ObjectFilter:
-    """The filter that the options describe."""
-    from o2c_mining.trace.select import ObjectFilter
-
-    conditions = []
-    for condition in where or ():
-        attribute, equals, values = condition.partition("=")
-        if not equals or not attribute.strip() or not values:
-            raise ConfigError(
-                f"--where {condition!r} is no condition; expected attribute=value[,value]; for example region=DACH,UK"
-            )
-        conditions.append((attribute.strip(), tuple(value.strip() for value in values.split(","))))
-    start, end = parse_day("--from", from_), parse_day("--to", to)
-    if start is not None and end is not None and end <= start:
-        raise ConfigError(f"--to {end} is not after --from {start}; expected a later day; the interval is half-open")
-    return ObjectFilter(lens, start, end, tuple(conditions), tuple(with_ or ()), tuple(without or ()), variant)
-
-
 def traces(chosen: ObjectFilter) -> Traces:
     """The chosen cases of the workspace's log."""
     from o2c_mining.trace.select import refuse_silent_lens, select
@@ -112,16 +70,6 @@ def working_time(option: str | None, opened: EventLog) -> bool:
     if option not in ("working", "calendar"):
         raise ConfigError(f"--time {option!r} is unknown; expected working or calendar; correct it")
     return option == "working"
-
-
-def parse_day(name: str, text: str | None) -> date | None:
-    """A day such as 2026-01-31."""
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(f"{name} {text!r} is no day; expected YYYY-MM-DD; for example 2026-01-31") from error
 
 
 def parse_time(name: str, text: str) -> datetime:

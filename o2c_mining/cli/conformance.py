@@ -8,30 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from o2c_mining.cli import common
+from o2c_mining.cli.filters import CASES, filtered_by
 
 if TYPE_CHECKING:
     from o2c_mining.conformance.conformance import Conformance
+    from o2c_mining.trace.select import ObjectFilter
 
 
+@filtered_by(CASES)
 def conformance(
     model: Annotated[
         Path | None, typer.Option("--model", metavar="FILE", help="BPMN file (default: the lens' reference model).")
     ] = None,
-    lens: common.LensOption = None,
-    from_: common.FromOption = None,
-    to: common.ToOption = None,
-    where: common.WhereOption = None,
-    with_: common.WithOption = None,
-    without: common.WithoutOption = None,
-    variant: common.VariantOption = None,
+    *,
+    chosen: ObjectFilter,
 ) -> None:
     """Compare cases with the reference model and name what deviates."""
     from o2c_mining.conformance.conformance import conformance as compare
     from o2c_mining.conformance.reference import reference_model
 
-    chosen = common.traces(common.object_filter(lens, from_, to, where, with_, without, variant))
+    traces = common.traces(chosen)
     folder = common.workspace().path("reference")
-    result = compare(chosen, reference_model(chosen.lens.object_type, folder, model))
+    result = compare(traces, reference_model(traces.lens.object_type, folder, model))
     common.emit(result, _text(result))
 
 

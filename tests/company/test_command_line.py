@@ -178,3 +178,10 @@ def test_a_summary_of_chosen_cases_counts_only_theirs(company: Path) -> None:
     assert some["cases"] + rest["cases"] == whole["cases"]
     assert some["objects"]["order"] + rest["objects"]["order"] == whole["objects"]["order"]
     assert 0 < some["events"] < whole["events"]
+
+
+def test_every_analysis_takes_the_same_filters() -> None:
+    for command in ("summary", "map", "variants", "handoffs", "durations", "cases", "kpis", "conformance", "export"):
+        shown = run_o2c(command, "--help").stdout
+        for option in ("--lens", "--from", "--to", "--where", "--with", "--without", "--variant"):
+            assert f"  {option} " in shown, (command, option)
