@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
@@ -79,6 +80,11 @@ def value_of(written: str) -> Value:
     return written
 
 
+def nested(raw: object) -> str:
+    """Lists and objects as JSON, so that others can read them again."""
+    return json.dumps(raw, ensure_ascii=False) if isinstance(raw, list | dict) else str(raw)
+
+
 def declared(raw: object, kind: str) -> Value:
     """A value under the type its file declares for it; what does not fit the type stays text."""
     if raw is None or (isinstance(raw, str) and kind == "string"):
@@ -90,7 +96,7 @@ def declared(raw: object, kind: str) -> Value:
             return bool(raw)
         return float(raw) if kind in ("float", "real", "double") and abs(raw) < _EXACT else raw
     if not isinstance(raw, str):
-        return str(raw)
+        return nested(raw)
     stripped = raw.strip()
     try:
         if kind in ("integer", "int"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.attributes import Value, declared
+from o2c_mining.exchange.attributes import Value, declared, nested
 from o2c_mining.exchange.collect import ChangeRow, Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.json_stream import items
@@ -125,8 +125,9 @@ def _first(log: OcelCollector, key: str, identity: str, item: Any) -> None:
             for r in _list(item, "ocel:typedOmap")
             if isinstance(r, dict)
         }
-        members = dict.fromkeys(_text(o) for o in _list(item, "ocel:omap"))
-        references = [(o, qualifiers.get(o, "")) for o in {**members, **dict.fromkeys(qualifiers)}]
+        members = [_text(o) for o in _list(item, "ocel:omap")]  # one listed twice is a duplicate, counted as such
+        others = [o for o in qualifiers if o not in members]
+        references = [(o, qualifiers.get(o, "")) for o in (*members, *others)]
         values = {str(name): _plain(value) for name, value in _object(item, "ocel:vmap").items()}
         written = _text(item.get("ocel:timestamp")) or ""
         log.event(identity, _text(item.get("ocel:activity")) or "", written, values, references)
@@ -169,7 +170,9 @@ def _object(item: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Value:
-    return value if value is None or isinstance(value, str | bool | int | float) else str(value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return nested(value)
 
 
 def _text(value: Any) -> str | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
@@ -29,6 +30,9 @@ from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.limits import MEGABYTE, ByteSource, blocks, check_file, check_size, opened
 from o2c_mining.exchange.scan_csv import count_records
 
+# What Excel writes and reads as a first line.
+_SEPARATOR = re.compile(r'^"?sep=([ -~\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
+_UNNAMED = "\0"
 _DELIMITERS = (",", ";", "\t", "|")
 _HEAD = 256 * 1024
 _BLOCK = 16 * MEGABYTE
@@ -60,7 +64,10 @@ def sniff(path: Path, limits: Limits) -> Dialect:
         guesses["encoding"] = "cp1252"
     with opened(path, limits) as source:
         head = source.read(_HEAD)
-    written = head.decode(guesses.get("encoding", encoding), "replace")
+    written = head.decode(guesses.get("encoding", encoding), "replace").removeprefix("\ufeff")
+    said = _SEPARATOR.match(written)
+    if said is not None:
+        return Dialect(encoding, said.group(1), guesses)
     widths: dict[str, int] = {}
     for mark in _DELIMITERS:
         rows = _lines(written, mark)
@@ -84,8 +91,13 @@ def _lines(written: str, mark: str) -> list[list[str]]:
         return []
 
 
-def _first(written: str, mark: str) -> list[str]:
-    return next(csv.reader(io.StringIO(written, newline=""), delimiter=mark), [])
+def _head(written: str, mark: str) -> tuple[list[str], int]:
+    """The names in the first row that is not empty, and how many lines stand before it that say the delimiter."""
+    written = written.removeprefix("\ufeff")
+    said = _SEPARATOR.match(written)
+    rest = written[said.end() :] if said else written
+    first = next((row for row in csv.reader(io.StringIO(rest, newline=""), delimiter=mark) if row), [])
+    return [name.strip() for name in first], int(said is not None)
 
 
 def _encoding(path: Path, limits: Limits) -> str:
@@ -118,13 +130,16 @@ def read_csv(path: Path, limits: Limits, encoding: str, delimiter: str) -> pa.Ta
     try:
         codecs.lookup(wide)
         with opened(path, limits) as source:
-            header = _first(source.read(_HEAD).decode(wide, "replace"), delimiter)
-        names = [name.strip().removeprefix("\ufeff") for name in header]
-        _check_names(path, names)
+            names, skipped = _head(source.read(_HEAD).decode(wide, "replace"), delimiter)
+        named = len(names)
+        while named and not names[named - 1]:  # a delimiter at the end of each row
+            named -= 1
+        _check_names(path, names[:named])
+        names[named:] = [f"{_UNNAMED}{number}" for number in range(named + 1, len(names) + 1)]
         with opened(path, limits) as source:
             table = pcsv.read_csv(
                 io.BufferedReader(RawBytes(source), MEGABYTE),
-                read_options=pcsv.ReadOptions(block_size=_BLOCK, encoding=wide, column_names=names, skip_rows=0),
+                read_options=pcsv.ReadOptions(block_size=_BLOCK, encoding=wide, column_names=names, skip_rows=skipped),
                 parse_options=pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
                 convert_options=pcsv.ConvertOptions(
                     column_types={name: pa.string() for name in names},
@@ -139,8 +154,14 @@ def read_csv(path: Path, limits: Limits, encoding: str, delimiter: str) -> pa.Ta
         ) from error
     if wide == "utf-8" or wide.lower().startswith(("cp", "iso", "latin", "windows")):
         counted = ImportedLog(path.name, {}, {"events": table.num_rows})
-        account_for(counted, {"events": count_records(blocks(path, limits)) - 1}, by="a scan of the bytes")
-    return table
+        account_for(counted, {"events": count_records(blocks(path, limits)) - 1 - skipped}, by="a scan of the bytes")
+    for name in names[named:]:
+        if pc.any(pc.not_equal(pc.utf8_trim_whitespace(table[name]), "")).as_py():
+            raise LogError(
+                f"{path.name}: column {name.removeprefix(_UNNAMED)} has values and no name; expected a first row with "
+                "a name for each column; correct it"
+            )
+    return table.select(names[:named])
 
 
 def read_parquet(path: Path, limits: Limits) -> pa.Table:
@@ -336,7 +357,9 @@ def _check_names(path: Path, names: list[str]) -> None:
         raise LogError(
             f"{path.name} has {len(names):,} columns; expected at most {MAX_ATTRIBUTES:,}; check the delimiter"
         )
-    if not names or double is not None or "" in names:
+    if not names:
+        raise LogError(f"{path.name} holds no names of columns; expected them in its first row; export it again")
+    if double is not None or "" in names:
         wrong = f"column {double!r} is there twice" if double else "a column has no name"
         raise LogError(f"{path.name}: {wrong}; expected a first row with a name for each column; correct it")
 

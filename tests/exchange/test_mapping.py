@@ -137,6 +137,36 @@ def test_questions_besides_dates(tmp_path: Path) -> None:
         read(table(tmp_path, "case,activity\n1,A\n", "none.csv"))
 
 
+_ROWS = "1,A,2026-01-05T10:00Z\n1,B,2026-01-06T10:00Z\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '\ufeff"case","activity","time"\n' + _ROWS,  # a mark, then a quoted name
+        "\n\ncase,activity,time\n\n" + _ROWS,
+        "sep=,\r\ncase,activity,time\r\n" + _ROWS,
+        "case,activity,time,,\n" + _ROWS.replace("\n", ",,\n"),  # a delimiter at the end of each row
+        ("case,activity,time\n" + _ROWS).replace("\n", "\r"),
+        "sep=;\ncase;activity;time\n" + _ROWS.replace(",", ";"),
+    ],
+)
+def test_heads_as_spreadsheets_write_them(tmp_path: Path, text: str) -> None:
+    log = read(table(tmp_path, text))
+    assert kept(tmp_path / "orders.csv")["case"] == "case"
+    assert [(row["activity"], row["time"]) for row in log.tables["events"].to_pylist()] == [
+        ("A", at("2026-01-05 10:00")),
+        ("B", at("2026-01-06 10:00")),
+    ]
+
+
+def test_a_column_with_values_and_no_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="column 4 has values and no name"):
+        read(table(tmp_path, "case,activity,time,\n1,A,2026-01-05T10:00Z,x\n"))
+    with pytest.raises(LogError, match="holds no names of columns"):
+        read(table(tmp_path, "\n\n", "blank.csv"))
+
+
 def test_a_mapping_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     path = table(tmp_path, "case,activity,time\n1,A,2026-01-05T10:00Z\n")
     other = tmp_path / "other.yaml"

@@ -125,3 +125,29 @@ def test_an_attribute_said_twice_is_reported(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert read(xml).notes == ("1 attributes are said again in one event or object: the last value is kept",)
+
+
+def test_version_1_with_an_object_listed_twice_and_nested_values(tmp_path: Path) -> None:
+    """The object listed twice is a duplicate like any other; a list as a value is JSON, not Python."""
+    log = {
+        "ocel:events": {
+            "1": {
+                "ocel:activity": "Ship",
+                "ocel:timestamp": "2026-01-05T09:00:00Z",
+                "ocel:omap": ["o1", "o1", "i1", ""],
+                "ocel:vmap": {"tags": ["ä", None], "ok": True},
+            }
+        },
+        "ocel:objects": {
+            "o1": {"ocel:type": "order", "ocel:ovmap": {"address": {"zip": "01234"}}},
+            "i1": {"ocel:type": "item", "ocel:ovmap": {}},
+        },
+    }
+    path = tmp_path / "log.jsonocel"
+    path.write_text(json.dumps(log), encoding="utf-8")
+    loaded = workspace(tmp_path / "w")
+    batches = {batch.stream: batch for batch in load(loaded, path).batches}
+    assert (batches["e2o"].read, batches["e2o"].accepted, batches["e2o"].duplicate) == (3, 2, 1)
+    event = read_log(path, Limits(), Asked()).tables["events"].to_pylist()[0]
+    assert dict(event["attributes"]) == {"ok": "true", "tags": '["ä", null]'}
+    assert read_log(path, Limits(), Asked()).tables["objects"]["address"].to_pylist() == ['{"zip": "01234"}', None]
