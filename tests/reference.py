@@ -163,6 +163,9 @@ def traces(
                     "due_at": due[seq + 1] if after else due[seq],
                 }
             )
+    holders = Counter(row["event_id"] for row in result.pairs)
+    for row in result.pairs:
+        row["is_shared"] = holders[row["event_id"]] > 1
     return result
 
 

@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from o2c_mining.log.schema import BASE_OBJECT_COLUMNS
 from o2c_mining.log.table_reader import TableReader
-from o2c_mining.trace.lens import Lens, depth
-from o2c_mining.trace.members import find_members, links_between
+from o2c_mining.trace.lens import Lens
+from o2c_mining.trace.members import links_between
+from o2c_mining.trace.reach import Reached, reach
 from o2c_mining.trace.steps import Steps
 
 SEPARATOR = "\x1f"
@@ -62,7 +63,6 @@ class Known:
     members: ir.Table | None = None  # case_no, object_id of cases that are not built now
     kinds: ir.Table | None = None
     variants: ir.Table | None = None
-    first_case: int = 0
     first_kind: int = 0
     first_variant: int = 0
 
@@ -73,7 +73,7 @@ def build(
     inputs: Inputs,
     lens: Lens,
     *,
-    case_ids: ir.Table | None = None,
+    reached: Reached | None = None,
     known: Known | None = None,
 ) -> TraceTables:
     """Build the traces of a lens.
@@ -86,23 +86,19 @@ def build(
         Current rows and names.
     lens
         What a case is.
-    case_ids
-        Column ``case_id``: only these cases; default all.
+    reached
+        The cases and their members, kept by the reader as steps of ``name``; default all cases.
     known
-        What is stored already, and the numbers from which on cases, kinds and variants are new.
+        What is stored already, and the numbers from which on kinds and variants are new.
     """
     stored, steps = known or Known(), Steps(reader, name)
     keep = steps.keep
     # numbers that differ from load to load are rows of a table: the expressions stay the same and are compiled once
-    offsets = reader.register(
-        f"{name}:offsets",
-        _offsets(stored),
-    )
-    numbers = keep("numbers", _numbers(inputs, lens, case_ids, offsets))
-    members = keep("members", find_members(steps, inputs.objects, inputs.o2o, lens, numbers))
-    steps.forget(*(f"members_{level}" for level in range(depth(lens) + 1)))
+    offsets = steps.register("offsets", _offsets(stored))
+    reached = reached or reach(steps, inputs.objects, inputs.o2o, lens, case_ids=None, first_case=0)
+    numbers, members = reached.numbers, reached.members
     references, events = _references(inputs, members), inputs.events
-    if case_ids is not None:
+    if not reached.is_all:
         references = keep("references", references)
         events = keep("events", events.semi_join(references, "event_id"))
     facts = _facts(events, inputs)
@@ -136,18 +132,7 @@ def build(
 
 
 def _offsets(known: Known) -> pa.Table:
-    names = ("first_case", "first_kind", "first_variant")
-    return pa.table({name: pa.array([getattr(known, name)], pa.int32()) for name in names})
-
-
-def _numbers(inputs: Inputs, lens: Lens, case_ids: ir.Table | None, offsets: ir.Table) -> ir.Table:
-    """The case objects, numbered: case_no, case_id."""
-    start = inputs.objects.filter(inputs.objects.object_type == lens.object_type)
-    if case_ids is not None:
-        start = start.semi_join(case_ids, start.object_id == case_ids.case_id)
-    ranked = start.select(case_id=start.object_id, rank=ibis.row_number().over(ibis.window(order_by=start.object_id)))
-    joined = ranked.cross_join(offsets.select("first_case"))
-    return joined.select(case_no=(joined["rank"] + joined.first_case).cast("int32"), case_id=joined.case_id)
+    return pa.table({name: pa.array([getattr(known, name)], pa.int32()) for name in ("first_kind", "first_variant")})
 
 
 def _references(inputs: Inputs, members: ir.Table) -> ir.Table:

@@ -20,13 +20,14 @@ from o2c_mining.log.store import Writer
 from o2c_mining.log.table_reader import TableReader
 from o2c_mining.trace.build import Inputs, Known, build
 from o2c_mining.trace.lens import Lens, fingerprint, lens_from_paths, lens_of
-from o2c_mining.trace.members import cases_above
+from o2c_mining.trace.reach import reach
+from o2c_mining.trace.stale import Stored, stale_cases
 from o2c_mining.trace.steps import Steps
 from o2c_mining.trace.stored import live, superseded
 from o2c_mining.trace.touched import also_touched
 
 # Raised whenever the meaning of a stored trace changes: stores built with another one are rebuilt on the next load.
-TRACE_VERSION = 2
+TRACE_VERSION = 3
 _READ = ("events", "objects", "e2o", "o2o", "membership", "cases", "kinds", "variants", "touched")
 _DAY_SCHEMA = pa.schema(
     [("utc_date", pa.date32()), ("clock_before", pa.float64())]
@@ -145,17 +146,28 @@ def _refresh_lens(reader: TableReader, writer: Writer, inputs: Inputs, lens: Len
     kind = lens.object_type
     gone = superseded(reader, kind)
     before = live(reader.table("cases_versions"), gone, kind).select("case_id", "case_no")
-    membership = live(reader.table("membership_versions"), gone, kind).select("case_no", "object_id")
+    objects, o2o, first_case = inputs.objects, inputs.o2o, _first_case(reader)
     case_ids, others = None, None
-    if changed is not None:
-        hit = before.semi_join(membership.semi_join(changed, "object_id"), "case_no").select("case_id")
-        above = cases_above(Steps(reader, kind), inputs.objects, inputs.o2o, lens, changed)
-        case_ids = reader.materialize(f"stale_{kind}", ibis.union(hit, above, distinct=True))
-        if reader.size(f"stale_{kind}") == 0:
+    if changed is None:
+        now = reach(Steps(reader, kind), objects, o2o, lens, case_ids=None, first_case=first_case)
+    else:
+        membership = live(reader.table("membership_versions"), gone, kind).select("case_no", "object_id")
+        stale = stale_cases(
+            Steps(reader, kind),
+            Stored(before, membership),
+            objects,
+            o2o,
+            inputs.e2o,
+            lens,
+            changed=changed,
+            told=_told(reader, writer),
+            first_case=first_case,
+        )
+        if stale is None:
             return 0
-        before = reader.materialize(f"before_{kind}", before.semi_join(case_ids, "case_id"))
+        now, before, case_ids = stale.now, stale.before, stale.case_ids
         others = membership.anti_join(before, "case_no")
-    traces = build(reader, kind, inputs, lens, case_ids=case_ids, known=_known(reader, kind, others))
+    traces = build(reader, kind, inputs, lens, reached=now, known=_known(reader, kind, others))
     stamp = {"refresh_seq": writer.number}
     # a case without events has no number that a later refresh could replace
     found = traces.members.semi_join(traces.cases, "case_no").drop("is_case", "due_at")
@@ -171,18 +183,29 @@ def _refresh_lens(reader: TableReader, writer: Writer, inputs: Inputs, lens: Len
     return refreshed
 
 
+def _told(reader: TableReader, writer: Writer) -> ir.Table:
+    """Events that the load speaks of; all objects they refer to, or did, are touched: column event_id."""
+    loaded = [reader.table(f"{name}_versions") for name in ("events", "e2o")]
+    return ibis.union(*(table.filter(table.batch_id == writer.number).select("event_id") for table in loaded))
+
+
+def _first_case(reader: TableReader) -> int:
+    """The number from which on cases are new; no number is ever used again."""
+    touched = reader.table("touched_versions")
+    last = reader.rows(touched.aggregate(last=touched.case_no.max(), gone=touched.replaces.max()))[0]
+    return max(_after(last["last"]), _after(last["gone"]))
+
+
 def _known(reader: TableReader, lens: str, others: ir.Table | None) -> Known:
     """What is stored of a lens, and from which numbers on everything is new; no number is ever used again."""
-    kinds, variants, touched = (reader.table(f"{name}_versions") for name in ("kinds", "variants", "touched"))
+    kinds, variants = (reader.table(f"{name}_versions") for name in ("kinds", "variants"))
     last_kind = reader.rows(kinds.aggregate(last=kinds.kind.max()))[0]["last"]
     mine = variants.filter(variants.lens == lens)
     last_variant = reader.rows(mine.aggregate(last=mine.variant_no.max()))[0]["last"]
-    last_case = reader.rows(touched.aggregate(last=touched.case_no.max(), gone=touched.replaces.max()))[0]
     return Known(
         members=others,
         kinds=None if last_kind is None else kinds,
         variants=None if last_variant is None else mine,
-        first_case=max(_after(last_case["last"]), _after(last_case["gone"])),
         first_kind=_after(last_kind),
         first_variant=_after(last_variant),
     )

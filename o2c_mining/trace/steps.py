@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from o2c_mining.log.table_reader import TableReader
 
@@ -17,6 +18,10 @@ class Steps:
     def keep(self, step: str, expression: ir.Table) -> ir.Table:
         """Compute a step."""
         return self._reader.materialize(f"{self._prefix}:{step}", expression)
+
+    def register(self, step: str, rows: pa.Table) -> ir.Table:
+        """Keep rows as a step."""
+        return self._reader.register(f"{self._prefix}:{step}", rows)
 
     def is_empty(self, step: str) -> bool:
         """Whether a computed step has no row."""

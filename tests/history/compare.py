@@ -28,11 +28,12 @@ _PAIR = (
     "is_end",
     "elapsed_seconds",
     "due_at",
+    "is_shared",
 )
 
 
 def said_by_log(log: EventLog, lens: str) -> Said:
-    """Cases, pairs, members and variants of a lens as the log gives them."""
+    """Cases, pairs, members, variants and the counts of the map of a lens as the log gives them."""
     chosen = select(log, ObjectFilter(lens=lens))
     rows = log.reader.rows
     found = rows(chosen.pairs)
@@ -46,6 +47,7 @@ def said_by_log(log: EventLog, lens: str) -> Said:
         "pairs": _lines(found, _PAIR),
         "members": sorted(f"{row['case_id']} {row['object_id']}" for row in rows(chosen.members)),
         "variants": sorted(f"{variant.cases} x {variant.activities}" for variant in counted.variants),
+        "map": sorted(f"{node.activity} {node.events} {node.occurrences}" for node in process_map(chosen).nodes),
     }
 
 
@@ -55,11 +57,14 @@ def said_by_reference(tables: Mapping[str, Sequence[Row]], log: EventLog, lens: 
     seen = {name: list(rows) for name, rows in tables.items()}
     seen["events"] = [row for row in seen["events"] if row["time"] <= limit]
     made = reference.traces(seen, notion, as_of=limit, lanes=log.settings.lanes)  # type: ignore[arg-type]
+    occurrences = Counter(row["activity"] for row in made.pairs)
+    events = Counter(activity for _, activity in {(row["event_id"], row["activity"]) for row in made.pairs})
     return {
         "cases": _lines(made.cases, _CASE),
         "pairs": _lines(made.pairs, _PAIR),
         "members": sorted(f"{case} {name}" for case, name in made.members),
         "variants": sorted(f"{count} x {activities}" for activities, count in made.variants.items()),
+        "map": sorted(f"{name} {events[name]} {count}" for name, count in occurrences.items()),
     }
 
 

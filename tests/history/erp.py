@@ -99,6 +99,13 @@ class Erp:
         """A lookup that everything depends on."""
         self.connection.execute("UPDATE factor SET factor = ?", (factor,))
 
+    def pay_also(self, company: int, a: int, b: int) -> None:
+        """A payment settles one more invoice."""
+        payment, invoice = self._pick("payment", company, a), self._pick("invoice", company, b)
+        if payment is not None and invoice is not None:
+            values = (payment, invoice, 1, self._stamp())
+            self._write(company, "INSERT OR IGNORE INTO allocation VALUES (?, ?, ?, ?)", values)
+
     def add_note_column(self) -> None:
         """The ERP is extended: the old rows get a value without being stamped."""
         if not self.has_note_column:

@@ -1,0 +1,80 @@
+"""Which cases must be built anew after a load, as they are stored and as they are now?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from o2c_mining.trace.beside import cases_beside
+from o2c_mining.trace.lens import Lens
+from o2c_mining.trace.members import cases_above
+from o2c_mining.trace.reach import Reached, reach
+from o2c_mining.trace.steps import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored of the cases of a lens: case_no, case_id, and the members: case_no, object_id."""
+
+    cases: ir.Table
+    membership: ir.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Cases to build: case_id; those of them that are stored: case_no, case_id; those of them that there are now."""
+
+    case_ids: ir.Table
+    before: ir.Table
+    now: Reached
+
+
+def stale_cases(
+    steps: Steps,
+    stored: Stored,
+    objects: ir.Table,
+    o2o: ir.Table,
+    e2o: ir.Table,
+    lens: Lens,
+    *,
+    changed: ir.Table,
+    told: ir.Table,
+    first_case: int,
+) -> Stale | None:
+    """The cases that a changed object belongs to, or did, and those beside them; ``None`` where there are none.
+
+    Parameters
+    ----------
+    steps
+        Computes and keeps what is found.
+    stored
+        The cases before the load.
+    objects, o2o, e2o
+        Current rows.
+    lens
+        What a case is.
+    changed
+        Objects that changed, gained or lost an event or a relation: object_id.
+    told
+        Events that the load speaks of, all of whose objects are among the changed ones: event_id.
+    first_case
+        The number from which on cases are new.
+    """
+    hit = stored.cases.semi_join(stored.membership.semi_join(changed, "object_id"), "case_no").select("case_id")
+    above = cases_above(steps, objects, o2o, lens, changed)
+    case_ids = steps.keep("stale", ibis.union(hit, above, distinct=True))
+    if steps.is_empty("stale"):
+        return None
+    before = steps.keep("before_load", stored.cases.semi_join(case_ids, "case_id"))
+    now = reach(steps, objects, o2o, lens, case_ids=case_ids, first_case=first_case)
+    beside = cases_beside(steps, e2o, told, stored.membership, before, now)
+    if beside is None:
+        return Stale(case_ids, before, now)
+    more = stored.cases.semi_join(beside, "case_no").select("case_id")
+    case_ids = steps.keep("stale_and_beside", ibis.union(case_ids, more))
+    before = steps.keep("before_and_beside", stored.cases.semi_join(case_ids, "case_id"))
+    steps.forget("numbers", "members")
+    now = reach(steps, objects, o2o, lens, case_ids=case_ids, first_case=first_case)
+    return Stale(case_ids, before, now)
