@@ -1,13 +1,15 @@
 """Read one YAML document of the workspace into a frozen model, refusing what the model does not know.
 
-Unknown keys are named together with the nearest known key. A document is data written by people: it is limited in size
-and in YAML aliases, because a few lines of nested aliases expand to gigabytes.
+Unknown keys are named together with the nearest known key. A document is data written by people: it is limited in size,
+in depth and in YAML aliases, because a few lines of nested aliases expand to gigabytes. Tags are refused: they put
+words where numbers are read.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import reprlib
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +20,8 @@ from o2c_mining.errors import ConfigError
 
 MAX_BYTES = 1_000_000
 MAX_ALIASES = 50
+MAX_DEPTH = 20
+_LONGEST_NUMBER = 100
 
 
 class Document(BaseModel):
@@ -29,14 +33,34 @@ class Document(BaseModel):
 class _Loader(yaml.SafeLoader):
     """Safe, and ``on``, ``off``, ``yes``, ``no`` are words, as in YAML 1.2: a key ``on`` must not read as true."""
 
+    def whole(self, node: yaml.ScalarNode) -> int:
+        """An integer of bounded length: what converts and prints them takes the square of it."""
+        _check_number(node)
+        return int(self.construct_yaml_int(node))
+
+    def number(self, node: yaml.ScalarNode) -> float:
+        """The same for numbers with a point."""
+        _check_number(node)
+        return float(self.construct_yaml_float(node))
+
+
+def _check_number(node: yaml.ScalarNode) -> None:
+    if len(node.value) > _LONGEST_NUMBER:
+        raise yaml.MarkedYAMLError(problem="a number is longer than 100 characters", problem_mark=node.start_mark)
+
 
 _Loader.yaml_implicit_resolvers = {
     letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
     for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.whole)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.number)
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
+
+_SHORT = reprlib.Repr()  # a value that was read may be large, or refer to itself
+_SHORT.maxstring = _SHORT.maxother = 100
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -65,9 +89,7 @@ def parse_document(text: str, model: type[Model], *, source: str) -> Model:
     if len(text.encode()) > MAX_BYTES:
         raise ConfigError(f"{source} is larger than {MAX_BYTES} bytes; expected a short document; split it")
     try:
-        aliases = sum(isinstance(token, yaml.AliasToken) for token in yaml.scan(text))
-        if aliases > MAX_ALIASES:
-            raise ConfigError(f"{source} has {aliases} YAML aliases; expected at most {MAX_ALIASES}; write them out")
+        _check_shape(text, source)
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # a date such as 2026-21-01 is a ValueError
         raise ConfigError(
@@ -79,6 +101,23 @@ def parse_document(text: str, model: type[Model], *, source: str) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         raise ConfigError(explain(error, model, source=source)) from error
+
+
+def _check_shape(text: str, source: str) -> None:
+    """Refuse what would grow, or would call what makes other things than words and numbers."""
+    aliases = depth = 0
+    for event in yaml.parse(text):
+        aliases += isinstance(event, yaml.AliasEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        tag = getattr(event, "tag", None)
+        if aliases > MAX_ALIASES:
+            raise ConfigError(
+                f"{source} has more than {MAX_ALIASES} YAML aliases; expected at most {MAX_ALIASES}; write them out"
+            )
+        if depth > MAX_DEPTH:
+            raise ConfigError(f"{source} nests deeper than {MAX_DEPTH} levels; expected fewer; check its brackets")
+        if tag is not None:
+            raise ConfigError(f"{source} has the YAML tag {str(tag)[:60]!r}; expected plain values; leave it out")
 
 
 def explain(error: ValidationError, model: type[BaseModel], *, source: str) -> str:
@@ -95,7 +134,7 @@ def explain(error: ValidationError, model: type[BaseModel], *, source: str) -> s
     if first["type"] == "missing":
         return f"'{where}' is missing in {source}; expected a value; add it"
     message = first["msg"].removeprefix("Value error, ")
-    return f"'{where}' in {source} is {first['input']!r}; {message}; correct it"
+    return f"'{where}' in {source} is {_SHORT.repr(first['input'])}; {message}; correct it"
 
 
 def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> set[str]:

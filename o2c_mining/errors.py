@@ -13,10 +13,19 @@ A message has three parts: what is wrong; what was expected; what to do.
 from __future__ import annotations
 
 
+def one_line(text: str) -> str:
+    """A text with what cannot be printed written out, line ends too."""
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
+
+
 class O2CError(Exception):
     """Root of the tree; ``str(error)`` is the one line a user reads."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """The message; what it quotes of a file may hold line ends, controls or half a character."""
+        return one_line(super().__str__())
 
 
 class ConfigError(O2CError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import html
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -129,21 +130,22 @@ def _markup(document: IO[bytes]) -> Iterator[str]:
     in_comment = False
     for chunk in _decoded(document):
         waiting += chunk
+        at = 0
         while True:
             if in_comment:
-                end = waiting.find("-->")
+                end = waiting.find("-->", at)
                 if end < 0:
-                    waiting = waiting[-2:]
+                    waiting = waiting[max(at, len(waiting) - 2) :]
                     break
-                waiting, in_comment = waiting[end + 3 :], False
-            start = waiting.find("<!--")
+                at, in_comment = end + 3, False
+            start = waiting.find("<!--", at)
             if start < 0:
-                cut = max(waiting.rfind("<"), 0)
-                yield waiting[:cut]
+                cut = max(waiting.rfind("<", at), at)
+                yield waiting[at:cut]
                 waiting = waiting[cut:] if len(waiting) - cut < _LONGEST_TAG else ""
                 break
-            yield waiting[:start]
-            waiting, in_comment = waiting[start + 4 :], True
+            yield waiting[at:start]
+            at, in_comment = start + 4, True
     if not in_comment:
         yield waiting
 
@@ -162,7 +164,9 @@ def _encoding(start: bytes) -> str:
     declared = _ENCODING.match(start.removeprefix(codecs.BOM_UTF8))
     name = declared[1].decode() if declared is not None else "utf-8"
     try:
+        with io.TextIOWrapper(io.BytesIO(start), encoding=name, errors="replace") as text:
+            text.read()
         found = codecs.lookup(name)
-    except LookupError:
+    except (LookupError, UnicodeError):  # unknown, not of text, or of no file
         return "latin-1"
     return "utf-8-sig" if found.name == "utf-8" else found.name

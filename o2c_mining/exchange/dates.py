@@ -12,6 +12,7 @@ from o2c_mining.exchange.moments import Moment
 
 ORDERS = ("year-first", "day-first", "month-first")
 UNDECIDED = "undecided"
+_LONGEST = 80
 _CLOCK = (
     r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?"
     r"\s*(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
@@ -132,6 +133,8 @@ def read_date(value: str, order: str, zone: tzinfo | None) -> Moment | None:
 
 def _taken_apart(value: str) -> _Parts | None:
     value = value.strip()
+    if len(value) > _LONGEST:
+        return None
     found = _PARTS.match(value)
     if found is not None:
         first, mark, second, third, *clock = found.groups()

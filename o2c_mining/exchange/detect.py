@@ -67,7 +67,7 @@ def _zipped(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, struct.error) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, LookupError, OverflowError, struct.error) as error:
         raise LogError(f"{path.name} is a damaged archive ({error}); expected a whole file; copy it again") from error
     if "xl/workbook.xml" in names:
         return "xlsx"

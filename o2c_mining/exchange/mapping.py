@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
-from o2c_mining.documents import Document, read_document
-from o2c_mining.errors import ConfigError
+from o2c_mining.documents import Document, explain, read_document
+from o2c_mining.errors import ConfigError, one_line
 from o2c_mining.exchange.dates import UNDECIDED
 
+# Encodings by name that no file of text is in; some of their decoders fail in ways of their own.
+_NO_TABLES = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
 Order = Literal["year-first", "day-first", "month-first", "undecided"]
 
 
@@ -39,6 +43,20 @@ class Mapping(Document):
     attributes: tuple[str, ...] = ()
     case_attributes: tuple[str, ...] = ()
     guesses: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        if value == UNDECIDED:
+            return value
+        try:
+            io.TextIOWrapper(io.BytesIO(), encoding=value)  # knows which are encodings of text
+            known = codecs.lookup(value).name not in _NO_TABLES
+        except (LookupError, ValueError):
+            known = False
+        if not known:
+            raise ValueError(f"unknown encoding {value[:40]!r}; expected a name such as utf-8 or cp1252")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -69,15 +87,18 @@ class Mapping(Document):
         """The same with the best guess for every open question."""
         values = self.model_dump()
         for name in self.undecided():
-            guess = self.guesses.get(name)
-            if guess is None:
+            guess = self.guesses.get(name, UNDECIDED)
+            if guess == UNDECIDED:
                 raise ConfigError(f"there is no guess for {name}; expected an answer in the mapping; write it there")
             if name.startswith("dates."):
                 values["dates"][name.removeprefix("dates.")] = guess
             else:
                 values[name] = guess
         values["guesses"] = {}
-        return Mapping.model_validate(values)
+        try:
+            return Mapping.model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(explain(error, Mapping, source="the guesses of the mapping")) from error
 
 
 def beside(path: Path) -> Path:
@@ -92,8 +113,8 @@ def read_mapping(path: Path) -> Mapping:
 
 def write_mapping(path: Path, mapping: Mapping, table: Path, doubts: Sequence[str]) -> None:
     """Keep a mapping with what it is unsure of as comments."""
-    lines = [f"# How {table.name} is read. Correct what is wrong; columns named nowhere are left out."]
-    lines += [f"# {line}" for doubt in doubts for line in doubt.splitlines()]
+    lines = [f"# How {one_line(table.name)} is read. Correct what is wrong; columns named nowhere are left out."]
+    lines += [f"# {one_line(doubt)}" for doubt in doubts]
     if mapping.undecided():
         lines.append("# Replace every 'undecided' and import again, or take the guesses with --accept.")
     values = {name: value for name, value in mapping.model_dump(mode="json").items() if value not in (None, {}, [])}

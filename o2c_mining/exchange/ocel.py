@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from typing import TypeGuard
 
 from o2c_mining.exchange.attributes import Value, midnight, text
 from o2c_mining.exchange.collect import ChangeRow, Collector, EventRow, RelationRow
@@ -19,6 +21,7 @@ RELATIONS = "o2c:relations"  # on an object: quantity, amount and more of its re
 CHANGE = "o2c:change:"  # on an object: a change that is more than a new value of an attribute, as JSON
 RELATION_FIELDS = ("quantity", "unit", "amount_minor", "currency", "method", "confidence")
 _NAMED = 5  # so many are named in a note
+_SEQ = re.compile(r"-?[0-9]{1,18}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -88,7 +91,7 @@ class OcelCollector(Collector):
                 started.time if started is not None else None,
                 found.offset_minutes,
                 precision if precision in ("second", "minute", "day") else found.precision,
-                int(seq) if seq is not None and seq.lstrip("-").isdigit() else place,
+                _place(seq, place),
                 taken["resource"],
                 taken["resource_kind"] or "unknown",
                 taken["team"],
@@ -176,6 +179,13 @@ class OcelCollector(Collector):
         )
 
 
+def _place(written: str | None, place: int) -> int:
+    """The place a file names where it is a number that a log holds, else the one at which the event stands."""
+    if written is None or _SEQ.fullmatch(written) is None:
+        return place
+    return int(written)
+
+
 def _details(value: str) -> dict[tuple[str, str], Mapping[str, object]]:
     said = _loaded(value)
     rows = said if isinstance(said, list) else []
@@ -187,7 +197,7 @@ def _typed(
 ) -> tuple[float | None, str | None, int | None, str | None, str | None, float | None]:
     def number(name: str) -> float | None:
         value = extra.get(name)
-        return float(value) if isinstance(value, int | float) else None
+        return float(value) if isinstance(value, float) or _fits(value) else None
 
     def word(name: str) -> str | None:
         value = extra.get(name)
@@ -197,11 +207,15 @@ def _typed(
     return (
         number("quantity"),
         word("unit"),
-        amount if isinstance(amount, int) else None,
+        amount if _fits(amount) else None,
         word("currency"),
         word("method"),
         number("confidence"),
     )
+
+
+def _fits(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and -(2**63) <= value < 2**63
 
 
 def _loaded(value: str) -> object:

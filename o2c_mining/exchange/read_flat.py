@@ -15,7 +15,8 @@ from o2c_mining.exchange.flat_rows import RowReader
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.mapping import Mapping, beside, read_mapping, write_mapping
 from o2c_mining.exchange.propose import propose
-from o2c_mining.exchange.table import read_csv, read_parquet, read_sheet, sheets, sniff
+from o2c_mining.exchange.table import read_csv, read_parquet, sniff
+from o2c_mining.exchange.workbook import read_sheet, sheets
 
 if TYPE_CHECKING:
     from o2c_mining.exchange.read import Asked

@@ -48,7 +48,12 @@ def read_ocel_csv(path: Path, limits: Limits, *, report: Report | None = None) -
     log = OcelCollector(path.name, limits, report)
     types: dict[str, dict[str, None]] = {}
     rows = _rows(path, limits)
-    header = next(rows, [])
+    header = [name.strip() for name in next(rows, [])]
+    if not is_ocel_header(header):
+        raise LogError(
+            f"{path.name} does not begin with the columns of OCEL; expected ocel:eid, ocel:activity, ocel:timestamp in "
+            "its first row; mend it"
+        )
     roles = [_NAMES.get(name) for name in header]
     kinds = [
         None
@@ -130,7 +135,7 @@ def _ids(cell: str) -> list[str]:
             return [part for part in parts if part.strip()]
     try:
         found = ast.literal_eval(cell)
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
         raise LogError(f"{cell[:60]!r} is no list of ids; expected ['a', 'b']; mend the cell") from error
     return [str(identity) for identity in found if str(identity).strip()]
 

@@ -21,7 +21,7 @@ from o2c_mining.exchange.ocel import OcelCollector
 _FIRST = frozenset({"ocel:events", "ocel:objects"})
 _MARGIN = 256
 _KEYS = re.compile(rb'"(id|objectId|ocel:omap|ocel:ovmap)"\s*:')
-_OMAP = re.compile(rb'"ocel:omap"\s*:\s*\[((?:\s*"(?:[^"\\]|\\.)*"\s*,?)*)\s*\]')
+_OMAP = re.compile(rb'"ocel:omap"\s*:\s*\[((?:\s*+"(?:[^"\\]|\\.)*+"\s*+,?+)*+)\s*+\]')
 _MARKS = (b'"ocel:omap"', b'"id"', b'"objectId"')
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 
@@ -126,7 +126,8 @@ def _first(log: OcelCollector, key: str, identity: str, item: Any) -> None:
             if isinstance(r, dict)
         }
         members = [_text(o) for o in _list(item, "ocel:omap")]  # one listed twice is a duplicate, counted as such
-        others = [o for o in qualifiers if o not in members]
+        known = set(members)
+        others = [o for o in qualifiers if o not in known]
         references = [(o, qualifiers.get(o, "")) for o in (*members, *others)]
         values = {str(name): _plain(value) for name, value in _object(item, "ocel:vmap").items()}
         written = _text(item.get("ocel:timestamp")) or ""

@@ -1,4 +1,4 @@
-"""CSV, Excel and Parquet as one table of text, every cell as it is written."""
+"""CSV and Parquet as one table of text, every cell as it is written."""
 
 from __future__ import annotations
 
@@ -6,14 +6,7 @@ import codecs
 import csv
 import io
 import re
-import struct
-import warnings
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +17,18 @@ import pyarrow.parquet as pq
 
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, text
+from o2c_mining.exchange.attributes import MAX_ATTRIBUTES
 from o2c_mining.exchange.dates import UNDECIDED
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.limits import MEGABYTE, ByteSource, blocks, check_file, check_size, opened
 from o2c_mining.exchange.scan_csv import count_records
 
 # What Excel writes and reads as a first line.
-_SEPARATOR = re.compile(r'^"?sep=([ -~\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
+_SEPARATOR = re.compile(r'^"?sep=([ !#-~\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
 _UNNAMED = "\0"
 _DELIMITERS = (",", ";", "\t", "|")
 _HEAD = 256 * 1024
 _BLOCK = 16 * MEGABYTE
-_FORMULA = re.compile(
-    rb"<c\b[^>]*?\br=\"([A-Z]+\d+)\"[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"
-)
-_ROW = re.compile(rb"<row\b(?:[^>]*/>|.*?</row>)", re.DOTALL)
-# What parsers of packed and binary files raise at damage.
-_DAMAGE = (
-    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
-    TypeError, ValueError, re.error, struct.error, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +118,9 @@ def read_csv(path: Path, limits: Limits, encoding: str, delimiter: str) -> pa.Ta
         named = len(names)
         while named and not names[named - 1]:  # a delimiter at the end of each row
             named -= 1
-        _check_names(path, names[:named])
+        check_names(path, names[:named])
         names[named:] = [f"{_UNNAMED}{number}" for number in range(named + 1, len(names) + 1)]
+        check_names(path, names)
         with opened(path, limits) as source:
             table = pcsv.read_csv(
                 io.BufferedReader(RawBytes(source), MEGABYTE),
@@ -147,7 +132,9 @@ def read_csv(path: Path, limits: Limits, encoding: str, delimiter: str) -> pa.Ta
                     check_utf8=True,
                 ),
             ).slice(1)
-    except (pa.ArrowInvalid, UnicodeError, LookupError, csv.Error) as error:
+    except MemoryError:  # Arrow's is one of its own errors too
+        raise
+    except (pa.ArrowException, UnicodeError, LookupError, csv.Error) as error:
         raise LogError(
             f"{path.name} is no readable CSV ({' '.join(str(error).split())[:200]}); expected rows of equal length in "
             f"{encoding}; mend the row, or correct encoding and delimiter in the mapping"
@@ -186,8 +173,10 @@ def read_parquet(path: Path, limits: Limits) -> pa.Table:
             rows = file.metadata.num_rows
             table = file.read()
         table.validate(full=True)  # texts that are no UTF-8 are found here, not where somebody reads them
-        _check_names(path, table.column_names)
+        check_names(path, table.column_names)
         columns = {name: table[name].cast(pa.string()).fill_null("") for name in table.column_names}
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise LogError(
             f"{path.name} is no readable Parquet ({' '.join(str(error).split())[:200]}); expected plain columns; "
@@ -197,161 +186,14 @@ def read_parquet(path: Path, limits: Limits) -> pa.Table:
     return pa.table(columns)
 
 
-def sheets(path: Path, limits: Limits) -> list[str]:
-    """Names of the worksheets of a workbook that was found harmless.
+def check_names(path: Path, names: list[str]) -> None:
+    """Refuse a table whose columns are too many, have no name, or share one.
 
     Raises
     ------
     LogError
-        If it unpacks to more than the limits, or declares entities.
+        Naming the column.
     """
-    check_file(path, limits)
-    with _readable(path):
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(info.file_size for info in archive.infolist())
-            if unpacked > limits.excel_mb * MEGABYTE:
-                raise LogError(
-                    f"{path.name} unpacks to {unpacked // MEGABYTE:,} MB; expected at most {limits.excel_mb:,}; save "
-                    "it as CSV, or raise excel_mb under [limits]"
-                )
-            check_size(path, path.stat().st_size, unpacked, limits)
-            for info in archive.infolist():
-                if info.filename.endswith((".xml", ".rels")):
-                    _check_part(path, archive, info.filename)
-        with _workbook(path) as book:
-            return [str(name) for name in book.sheetnames]
-
-
-def read_sheet(path: Path, limits: Limits, sheet: str) -> pa.Table:
-    """All cells of a worksheet as text; the first row holds the names.
-
-    Raises
-    ------
-    LogError
-        If a cell holds a formula whose value was not saved, or a second count finds other rows.
-    """
-    counted = _count_rows(path, sheet)
-    names: list[str] = []
-    columns: list[list[Any]] = []
-    seen = 0
-    with _workbook(path) as book:
-        if sheet not in book.sheetnames:
-            raise LogError(
-                f"{path.name} has no sheet {sheet!r}; it has: {', '.join(book.sheetnames)}; correct the mapping"
-            )
-        for row in _filled(book[sheet]):
-            seen += 1
-            if seen == 1:
-                names = ["" if cell is None else text(_plain(cell)).strip() for cell in row]
-                while names and not names[-1]:
-                    names.pop()
-                _check_names(path, names)
-                columns = [[] for _ in names]
-                continue
-            if seen > limits.events:
-                raise LogError(f"{path.name} holds more than {limits.events:,} rows; expected fewer; split it")
-            for number, column in enumerate(columns):
-                column.append(row[number] if number < len(row) else None)
-    account_for(ImportedLog(path.name, {}, {"events": seen}), {"events": counted}, by="a scan of the sheet")
-    cells = {name: _column(values) for name, values in zip(names, columns, strict=True)}
-    return pa.table(cells)
-
-
-def _filled(sheet: Any) -> Iterator[tuple[Any, ...]]:
-    """Rows that hold a value; what the sheet claims about its size is not believed."""
-    sheet.reset_dimensions()
-    for row in sheet.iter_rows(values_only=True, max_col=MAX_ATTRIBUTES):
-        if any(cell is not None and cell != "" for cell in row):
-            yield row
-
-
-def _column(values: list[Any]) -> pa.Array:
-    dates = [value for value in values if isinstance(value, datetime | date)]
-    whole = all(not isinstance(value, datetime) or value.time() == time() for value in dates)
-    return pa.array(["" if value is None else _written(value, whole) for value in values], pa.string())
-
-
-def _written(value: Any, whole_days: bool) -> str:
-    if isinstance(value, datetime):
-        return value.date().isoformat() if whole_days else value.isoformat(sep=" ")
-    return value.isoformat() if isinstance(value, date) else text(_plain(value))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return value if isinstance(value, str | int | float | bool | datetime) else str(value)
-
-
-@contextmanager
-def _workbook(path: Path) -> Iterator[Any]:
-    import openpyxl
-
-    with warnings.catch_warnings(), _readable(path), path.open("rb") as file:  # by its bytes: the parser goes by names
-        warnings.simplefilter("ignore")
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        try:
-            yield book
-        finally:
-            book.close()
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Whatever a parser makes of damage, while it opens a workbook or reads it, is one error of ours."""
-    try:
-        yield
-    except LogError:
-        raise
-    except _DAMAGE as error:
-        said = " ".join(str(error).split())[:200]
-        raise LogError(f"{path.name} is no readable workbook ({said}); expected .xlsx; save it again") from error
-
-
-def _check_part(path: Path, archive: zipfile.ZipFile, name: str) -> None:
-    rest = b""
-    with archive.open(name) as part:
-        while block := part.read(MEGABYTE):
-            if re.search(rb"<!(?:DOCTYPE|ENTITY)", rest + block):
-                raise LogError(f"{path.name} declares entities in {name}; expected none; save it again from Excel")
-            rest = block[-16:]
-
-
-def _count_rows(path: Path, sheet: str) -> int:
-    """Rows with a value, counted in the XML of the sheet."""
-    with _readable(path), zipfile.ZipFile(path) as archive:
-        book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
-        links = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
-        part = _part_of(book, links, sheet)
-        if part is None or part not in archive.namelist():
-            raise LogError(f"{path.name} has no sheet {sheet!r} that can be read; expected one; save it again")
-        data = archive.read(part)
-    formula = _FORMULA.search(data)
-    if formula is not None:
-        raise LogError(
-            f"{path.name}, cell {formula.group(1).decode()} holds a formula without its value; expected values; open "
-            "and save it in Excel, or save it as CSV"
-        )
-    return sum(1 for row in _ROW.finditer(data) if b"<v>" in row.group() or b"<is>" in row.group())
-
-
-def _part_of(book: str, links: str, sheet: str) -> str | None:
-    from html import unescape
-
-    for tag in re.findall(r"<sheet\b[^>]*>", book):
-        fields = dict(re.findall(r'([\w:]+)="([^"]*)"', tag))
-        if unescape(fields.get("name", "")) != sheet:
-            continue
-        wanted = next((value for name, value in fields.items() if name.endswith(":id")), None)
-        for link in re.findall(r"<Relationship\b[^>]*>", links):
-            found = dict(re.findall(r'(\w+)="([^"]*)"', link))
-            if found.get("Id") == wanted:
-                target = found.get("Target", "")
-                return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    return None
-
-
-def _check_names(path: Path, names: list[str]) -> None:
     double = next((name for name in names if names.count(name) > 1), None) if len(names) <= MAX_ATTRIBUTES else None
     if len(names) > MAX_ATTRIBUTES:
         raise LogError(

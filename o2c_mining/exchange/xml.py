@@ -6,6 +6,7 @@ not grow with the file.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
@@ -24,7 +25,7 @@ _MARGIN = 512
 _IDLE = 1_000_000
 _PREFIX = re.compile(rb"<[\w.-]+:")
 # Supersets of ASCII, in which the byte patterns below say what they mean.
-_ENCODINGS = re.compile(rb"^(utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d)$", re.IGNORECASE)
+_ENCODINGS = re.compile(r"^(utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d)$", re.IGNORECASE)
 _DECLARATION = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)[\"']")
 
 
@@ -149,6 +150,11 @@ def walk(
     def declared(*_: object) -> None:
         raise LogError(f"{path.name} declares a document type or entity; expected none; remove it")
 
+    def encoded(_: str, encoding: str | None, __: int) -> None:
+        if encoding is not None:
+            _check_name(path, encoding)
+
+    parser.XmlDeclHandler = encoded
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.StartDoctypeDeclHandler = declared
@@ -179,8 +185,16 @@ def _check_encoding(path: Path, head: bytes) -> None:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:4]:
         raise LogError(f"{path.name} is in UTF-16 or UTF-32; expected UTF-8; save it as UTF-8")
     found = _DECLARATION.match(head[:1024])
-    if found is not None and not _ENCODINGS.match(found.group(1)):
-        raise LogError(
-            f"{path.name} declares encoding {found.group(1).decode('ascii', 'replace')!r}; expected UTF-8; "
-            "save it as UTF-8"
-        )
+    if found is not None:
+        _check_name(path, found.group(1).decode("ascii", "replace"))
+
+
+def _check_name(path: Path, encoding: str) -> None:
+    known = _ENCODINGS.match(encoding) is not None
+    if known:
+        try:
+            codecs.lookup(encoding)
+        except LookupError:  # iso-8859-12
+            known = False
+    if not known:
+        raise LogError(f"{path.name} declares encoding {encoding[:40]!r}; expected UTF-8; save it as UTF-8")

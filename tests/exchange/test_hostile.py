@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 import sqlite3
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import openpyxl
@@ -18,7 +20,7 @@ import pytest
 
 from o2c_mining.bootstrap import export_log
 from o2c_mining.config import Limits
-from o2c_mining.errors import LogError, O2CError
+from o2c_mining.errors import ConfigError, LogError, O2CError
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.read import Asked, read_log
 from tests.exchange.logs import load, rich, tables, workspace
@@ -316,6 +318,199 @@ def test_damaged_tables(tmp_path: Path) -> None:
     refused(tmp_path / "bad.xlsx")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1" + b"x" * 100)
     refused(tmp_path / "bad.parquet")
+
+
+def workbook(path: Path, part: str, change: Callable[[str], str]) -> Path:
+    """A workbook of three rows, one of its parts changed."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["case", "activity", "time"], [1, "A", "2026-01-05T10:00Z"], [2, "B", "2026-01-05T11:00Z"]):
+        sheet.append(row)
+    book.save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert part in parts
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, change(text) if name == part else text)
+    return path
+
+
+SHEET, LINKS = "xl/worksheets/sheet1.xml", "xl/_rels/workbook.xml.rels"
+
+
+@pytest.mark.parametrize("row", ["1048577", "2000000000", "0", "-1", "x"])
+def test_rows_of_a_workbook_that_are_nowhere(tmp_path: Path, row: str) -> None:
+    start = time.process_time()
+    refused(workbook(tmp_path / "log.xlsx", SHEET, lambda text: text.replace('r="3"', f'r="{row}"')))
+    assert time.process_time() - start < 10
+
+
+def test_a_row_at_the_end_of_a_sheet_is_read(tmp_path: Path) -> None:
+    start = time.process_time()
+    log = read(workbook(tmp_path / "log.xlsx", SHEET, lambda text: text.replace('r="3"', 'r="1048576"')))
+    assert log.tables["events"].num_rows == 2
+    assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize("junk", ["<c ", '<c r="A1"', '<c r="A1"><f', "<row ", "<row>", "<v>", '<a b="', "<row/>"])
+def test_tags_of_a_workbook_that_do_not_end(tmp_path: Path, junk: str) -> None:
+    """Whatever begins again and again is looked at once."""
+    path = workbook(
+        tmp_path / "log.xlsx", SHEET, lambda text: text.replace("<sheetData>", "<sheetData>" + junk * 100_000)
+    )
+    start = time.process_time()
+    with suppress(LogError):
+        read(path)
+    assert time.process_time() - start < 20
+
+
+@pytest.mark.parametrize(
+    "target", ["../../../etc/passwd", "/etc/passwd", "file:///etc/passwd", "http://127.0.0.1/x", ""]
+)
+def test_a_workbook_names_nothing_outside_of_itself(tmp_path: Path, target: str) -> None:
+    change = re.compile(r'Target="[^"]*sheet1.xml"')
+    path = workbook(tmp_path / "log.xlsx", LINKS, lambda text: change.sub(f'Target="{target}"', text))
+    refused(path, "no sheet")
+
+
+def test_names_in_an_archive_are_names_only(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "log.xlsx", SHEET, str)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("../../escaped.xml", "<a/>")
+        archive.writestr("/escaped.xml", "<a/>")
+    before = set(tmp_path.parent.rglob("*"))
+    assert read(path).tables["events"].num_rows == 2
+    assert {found.name for found in set(tmp_path.parent.rglob("*")) - before} == {"log.xlsx.mapping.yaml"}
+
+
+def test_entities_cannot_hide_in_a_workbook(tmp_path: Path) -> None:
+    for name, data in (
+        ("xl/sheet.bin", LAUGHS.encode()),
+        ("xl/evil.xml", LAUGHS.encode("utf-16")),
+        ("xl/evil.XML", OUTSIDE.encode()),
+    ):
+        path = workbook(tmp_path / "log.xlsx", SHEET, str)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(name, data)
+        refused(path, "entities", name)
+    path = workbook(tmp_path / "log.xlsx", LINKS, lambda text: text.replace("worksheets/sheet1.xml", "media/a.svg"))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/media/a.svg", LAUGHS + "<worksheet/>")
+    refused(path)
+
+
+def test_a_workbook_whose_tags_have_prefixes_is_read(tmp_path: Path) -> None:
+    """As the Open XML SDK writes them."""
+
+    def prefixed(text: str) -> str:
+        return re.sub(r"<(/?)(?=[a-zA-Z])", r"<\1x:", text).replace("xmlns=", "xmlns:x=")
+
+    log = read(workbook(tmp_path / "log.xlsx", SHEET, prefixed))
+    assert log.tables["events"].num_rows == 2
+    refused(
+        workbook(tmp_path / "formula.xlsx", SHEET, lambda text: prefixed(re.sub("<v>1</v>", "<f>1+0</f><v/>", text))),
+        "cell A2",
+        "formula",
+    )
+
+
+def test_a_database_that_goes_round_in_circles(tmp_path: Path) -> None:
+    """Pages that are part of each other would make rows without end."""
+    rows = ";".join(f"INSERT INTO event_object VALUES ('{n}', '{'x' * 200}', '')" for n in range(400))
+    path = database(tmp_path / "log.sqlite", "BEGIN", rows, "COMMIT", "PRAGMA page_size = 512", "VACUUM")
+    data = bytearray(path.read_bytes())
+    size = 512
+    inner = [at for at in range(0, len(data), size) if data[at] == 5]  # interior pages of tables
+    assert inner
+    for at in inner:
+        data[at + 8 : at + 12] = (at // size + 1).to_bytes(4, "big")
+        cells = int.from_bytes(data[at + 3 : at + 5], "big")
+        for cell in range(cells):
+            place = at + int.from_bytes(data[at + 12 + 2 * cell : at + 14 + 2 * cell], "big")
+            data[place : place + 4] = (at // size + 1).to_bytes(4, "big")
+    path.write_bytes(data)
+    start = time.process_time()
+    refused(path, "damaged")
+    assert time.process_time() - start < 5
+
+
+def test_a_database_of_many_types_takes_no_longer_than_one_of_many_events(tmp_path: Path) -> None:
+    size = 3000
+    kinds = [
+        f"INSERT INTO event VALUES ('e{n}', 'k{n}'); INSERT INTO object VALUES ('o{n}', 'k{n}')" for n in range(size)
+    ]
+    maps = [f"INSERT INTO object_map_type VALUES ('k{n}', 'one')" for n in range(size)]
+    values = [f"INSERT INTO object_one VALUES ('o{n}', 'x')" for n in range(size)]
+    table = "CREATE TABLE object_one (ocel_id TEXT, a TEXT)"
+    start = time.process_time()
+    log = read(database(tmp_path / "log.sqlite", "BEGIN", table, *kinds, *maps, *values, "COMMIT"))
+    assert log.tables["objects"].num_rows == size + 1
+    assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("case: " + "[" * 100_000, "deeper than 20"),
+        ("case: " + "{a: " * 30 + "}" * 30, "deeper than 20"),
+        ("- " * 10_000, "deeper than 20"),
+        ("case: 1" + ":1" * 400_000, "longer than 100"),
+        ("case: 0x" + "f" * 5000, "longer than 100"),
+        ("a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 25)), "unknown key"),
+        ("".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)).replace("*a0", "1"), "aliases"),
+        ("case: &a [*a]\nactivity: a\ntimestamp: t\n", "string"),
+        ("case: !!python/object/apply:os.system ['true']", "tag"),
+        ('case: !!int ""', "tag"),
+        ("case: !!timestamp x", "tag"),
+    ],
+)
+def test_yaml_that_grows_or_calls(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("case,activity,time\n1,A,2026-01-05T10:00Z\n", encoding="utf-8")
+    (tmp_path / "log.csv.mapping.yaml").write_text(text, encoding="utf-8")
+    start = time.process_time()
+    with pytest.raises(ConfigError, match=word) as error:
+        read(path)
+    assert len(str(error.value)) < 1000
+    assert time.process_time() - start < 10
+
+
+def test_a_date_of_spaces_is_none(tmp_path: Path) -> None:
+    """Two runs of spaces side by side in a pattern take the square of them."""
+    path = tmp_path / "log.csv"
+    late = "2026-01-05 10:00" + " " * 100_000 + "x"
+    rows = "".join(f"1,B,2026-01-05 10:{minute}\n" for minute in range(10, 30))
+    path.write_text(f"case,activity,time\n1,A,{late}\n{rows}", encoding="utf-8")
+    start = time.process_time()
+    log = read_log(path, Limits(), Asked(timezone="UTC", accept=True))
+    assert (log.tables["events"].num_rows, len(log.refused)) == (20, 1)
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    "encoding", ["hex", "rot13", "zlib", "idna", "undefined", "punycode", "unicode_escape", "no\\0"]
+)
+def test_encodings_of_no_file(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("c,a,t\n1,A,2026-01-05T10:00Z\n", encoding="utf-8")
+    said = f'encoding: "{encoding}"\ncase: c\nactivity: a\ntimestamp: t\n'
+    (tmp_path / "log.csv.mapping.yaml").write_text(said, encoding="utf-8")
+    with pytest.raises(ConfigError, match="unknown encoding"):
+        read(path)
+
+
+def test_names_that_cannot_be_printed_stay_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"case,activity,time,\x1b[31m\x1b[0m\n1,A,05/01/2026,x\n")
+    with pytest.raises(LogError) as error:
+        read_log(path, Limits(), Asked())
+    assert str(error.value).isprintable()
+    read_log(path, Limits(), Asked(accept=True))  # by the mapping it kept, which repeats the name
+    path.write_bytes(b"case,activity\x00\n1,A\n")
+    with pytest.raises(ConfigError, match=r"log\.csv has: case, activity\\x00; expected"):
+        read(path)
 
 
 def test_a_reader_that_loses_rows_is_caught() -> None:

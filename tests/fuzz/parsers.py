@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import gzip
 import io
-from contextlib import suppress
+import sqlite3
+import tarfile
+import zipfile
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,6 +48,7 @@ PARSERS = (
     "xlsx",
     "parquet",
 )
+_PART, _NAME = b"\0\0", b"\0"  # between the parts of a workbook, and between a part and its name
 
 _OCEL1 = (
     b'{"ocel:global-event":{},"ocel:global-log":{"ocel:version":"1.0"},"ocel:events":{"e1":{"ocel:activity":"A",'
@@ -69,7 +75,19 @@ _MAPPING = (
 
 
 def parse(name: str, data: bytes, folder: Path) -> None:
-    """Read bytes as a file of that kind; raises only what is declared."""
+    """Read bytes as a file of that kind; raises only what is declared, in one line of three parts."""
+    for path in folder.iterdir():  # what an earlier file left is no part of this one
+        if path.is_file():
+            path.unlink()
+    try:
+        _parse(name, data, folder)
+    except O2CError as error:
+        told = str(error)
+        assert told.isprintable() and told.count(";") >= 2, f"not a line of three parts: {told!r}"
+        raise
+
+
+def _parse(name: str, data: bytes, folder: Path) -> None:
     if name == "mapping":
         path = folder / "orders.csv.mapping.yaml"
         path.write_bytes(data)
@@ -77,9 +95,13 @@ def parse(name: str, data: bytes, folder: Path) -> None:
     elif name == "flat":
         _flat(data, folder)
     elif name == "camt":
-        path = folder / "statement.xml"
-        path.write_bytes(data)
+        is_tar = data[257:262] == b"ustar"
+        ending = ".xml.gz" if data.startswith(b"\x1f\x8b") else ".tar" if is_tar else ".xml"
+        (folder / f"statement{ending}").write_bytes(data)
         _camt(folder)
+    elif name == "xlsx" and not data.startswith(b"PK"):
+        (folder / "log").write_bytes(_packed(data))
+        read_log(folder / "log", LIMITS, Asked(timezone="UTC", accept=True))
     else:
         path = folder / "log"
         path.write_bytes(data)
@@ -91,7 +113,6 @@ def _flat(data: bytes, folder: Path) -> None:
     mapping, _, table = data.rpartition(b"\0\0")
     path, beside = folder / "orders.csv", folder / "orders.csv.mapping.yaml"
     path.write_bytes(table)
-    beside.unlink(missing_ok=True)
     if mapping:
         beside.write_bytes(mapping)
     with suppress(O2CError):
@@ -104,10 +125,26 @@ def _camt(folder: Path) -> None:
     from connectors.bank_statements.count import entry_keys
 
     for file in statement_files(folder):
+        "\n".join(entry_keys(file)).encode()
         for _, stream in open_streams(file):
             for _ in statements(stream):
                 pass
-        entry_keys(file)
+
+
+def _packed(data: bytes) -> bytes:
+    """A workbook of the parts that bytes name: so what is changed are its parts, not what packs them."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        parts = dict(part.partition(_NAME)[::2] for part in data.split(_PART))
+        for name, text in parts.items():
+            archive.writestr(zipfile.ZipInfo(name.decode("utf-8", "replace")), text)
+    return target.getvalue()
+
+
+def _unpacked(workbook: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
+        names = [name for name in archive.namelist() if "theme" not in name and "docProps" not in name]
+        return _PART.join(name.encode() + _NAME + archive.read(name) for name in names)
 
 
 def seeds(name: str, folder: Path) -> list[bytes]:
@@ -115,22 +152,39 @@ def seeds(name: str, folder: Path) -> list[bytes]:
     if name in FORMATS:
         path = folder / f"log.{name}"
         export_log(rich(folder / "w"), path, FORMATS[name])
+        if name == "ocel_sqlite":
+            with closing(
+                sqlite3.connect(path)
+            ) as database:  # small pages: fewer bytes, and more of them mean something
+                database.execute("PRAGMA page_size = 512")
+                database.execute("VACUUM")
         data = path.read_bytes()
         if name == "csv":
             return [data, _OCEL1_CSV, *_TABLES]
         if name == "parquet":
-            return [data, _table()]
+            return [data, *_tables()]
         return [data, gzip.compress(data)] if name in ("xes", "ocel_xml") else [data]
     if name == "ocel1_json":
         return [_OCEL1]
     if name == "camt":
         entries = [("R1", "10.00", "CRDT", "INV-1"), ("R2", "5.00", "DBIT", "fee")]
-        return [statement_xml("S1", opening="0.00", closing="5.00", entries=entries)]
+        data = statement_xml("S1", opening="0.00", closing="5.00", entries=entries)
+        return [data, gzip.compress(data, mtime=0), _tar(data)]
     if name == "mapping":
         return [_MAPPING]
     if name == "flat":
         return [*_TABLES, _MAPPING + b"\0\0" + _TABLES[0]]
-    return [_workbook()]
+    workbook = _workbook()
+    return [workbook, _unpacked(workbook)]
+
+
+def _tar(data: bytes) -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        member = tarfile.TarInfo("july.xml")
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return target.getvalue()[:4096]  # the rest is zeros
 
 
 def _workbook() -> bytes:
@@ -146,7 +200,24 @@ def _workbook() -> bytes:
     return target.getvalue()
 
 
-def _table() -> bytes:
-    target = io.BytesIO()
-    pq.write_table(pa.table({"case": ["1"], "activity": ["A"], "time": ["2026-01-05T10:00Z"]}), target)
-    return target.getvalue()
+def _tables() -> list[bytes]:
+    plain = pa.table({"case": ["1"], "activity": ["A"], "time": ["2026-01-05T10:00Z"]})
+    time = datetime(2026, 1, 5, 10, tzinfo=UTC)
+    typed = pa.table(
+        {
+            "case": pa.array([1, 1, 2]),
+            "activity": pa.array(["A", "B", "A"]).dictionary_encode(),
+            "time": pa.array([time, time, None], pa.timestamp("us", tz="Europe/Berlin")),
+            "amount": pa.array([Decimal("1.50"), None, Decimal("2.25")]),
+            "share": [0.5, None, float("nan")],
+            "paid": [True, False, None],
+            "day": pa.array([time.date()] * 3),
+            "bytes": [b"x", b"y", None],
+        }
+    )
+    files = []
+    for table, options in ((plain, {}), (plain, {"compression": "none", "use_dictionary": False}), (typed, {})):
+        target = io.BytesIO()
+        pq.write_table(table, target, **options)
+        files.append(target.getvalue())
+    return files
