@@ -18,7 +18,8 @@ from o2c_mining.log.schema import KEYS, TABLES
 from o2c_mining.log.scratch import scratch
 from o2c_mining.log.store import Writer
 from o2c_mining.log.table_reader import TableReader
-from o2c_mining.trace.build import Inputs, Known, build
+from o2c_mining.trace.build import Known, build
+from o2c_mining.trace.inputs import Inputs
 from o2c_mining.trace.lens import Lens, fingerprint, lens_from_paths, lens_of
 from o2c_mining.trace.reach import reach
 from o2c_mining.trace.stale import Stored, stale_cases

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.log.money import minor_or_null
 from o2c_mining.log.table_reader import TableReader
-from o2c_mining.trace.build import group_codes
+from o2c_mining.trace.codes import group_codes
 from o2c_mining.trace.lens import Lens
 from o2c_mining.trace.stored import live, superseded
 
@@ -50,7 +50,7 @@ def segments(log: EventLog, lens: Lens, coded: Coded) -> ir.Table:
 
     ``seconds`` is null for the last event of a case; ``value`` is the case's in minor units of the reporting
     currency; ``agreed`` is the share of the segment that lies before the due date; ``position`` the relative place in
-    the case. Codes are those of ``build.group_codes``.
+    the case. Codes are those of ``codes.group_codes``.
     """
     pairs, kinds = coded.pairs, coded.kinds
     cases = coded.cases.select("case_no", "events", value="reporting_minor")

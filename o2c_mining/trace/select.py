@@ -14,7 +14,9 @@ from o2c_mining.calendar.working import work_clock
 from o2c_mining.errors import AnalysisError
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.log.money import minor_or_null, refuse_unpriced
-from o2c_mining.trace.build import Inputs, build, group_codes
+from o2c_mining.trace.build import build
+from o2c_mining.trace.codes import group_codes
+from o2c_mining.trace.inputs import Inputs
 from o2c_mining.trace.lens import Lens, default_lens
 from o2c_mining.trace.refresh import known_types, lens_for, register_work_days, stamp_of, teams_of
 from o2c_mining.trace.segments import Coded, segments, shared_occurrences, stored_tables
