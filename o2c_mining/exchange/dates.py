@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -13,18 +14,47 @@ from o2c_mining.exchange.moments import Moment
 ORDERS = ("year-first", "day-first", "month-first")
 UNDECIDED = "undecided"
 _LONGEST = 80
+NOTHING = frozenset({"", "-", "n/a", "na", "nan", "null", "none", "nat", "#n/a"})
+SPREADSHEET = "spreadsheet-days"
+_NUMBER = re.compile(r"^\d{1,17}(?:[.,]\d{1,12})?$")
+# Between which numbers (2001 to 2096; 1954 to 2064) a count is taken for a time, and microseconds in each.
+_COUNTED = {
+    "epoch-seconds": (1e9, 4e9),
+    "epoch-milliseconds": (1e12, 4e12),
+    "epoch-microseconds": (1e15, 4e15),
+    SPREADSHEET: (20_000, 60_000),
+}
+_UNITS = {
+    "epoch-seconds": 1_000_000,
+    "epoch-milliseconds": 1_000,
+    "epoch-microseconds": 1,
+    SPREADSHEET: 86_400_000_000,
+}
 _CLOCK = (
     r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?"
     r"\s*(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _PARTS = re.compile(r"^(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})" + _CLOCK + "$")
-_COMPACT = re.compile(r"^((?:19|20)\d{2})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?)?(Z)?$")
-_NAMED = re.compile(r"^(\d{1,2})[-. ]+([A-Za-zä]{3,9})\.?[-, ]+(\d{4}|\d{2})" + _CLOCK + "$")
-_NAMED_FIRST = re.compile(r"^([A-Za-zä]{3,9})\.? +(\d{1,2}),? +(\d{4})" + _CLOCK + "$")
+_COMPACT = re.compile(r"^((?:19|20)\d{2})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2}):?(\d{2})?)?(Z)?$")
+_NAMED = re.compile(r"^(\d{1,2})[-. ]+([A-Za-zà-ÿ]{3,10})\.?[-, ]+(\d{4}|\d{2})" + _CLOCK + "$")
+_NAMED_FIRST = re.compile(r"^([A-Za-zà-ÿ]{3,10})\.? +(\d{1,2}),? +(\d{4})" + _CLOCK + "$")
 _MONTHS = {
     name: number
     for number, names in enumerate(
-        ("jan", "feb", "mar mär mrz", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"),
+        (
+            "jan gen ene",
+            "feb fev fév",
+            "mar mär mrz",
+            "apr avr abr",
+            "may mai mag",
+            "jun juin giu",
+            "jul juil lug",
+            "aug aou aoû ago",
+            "sep set",
+            "oct okt ott out",
+            "nov",
+            "dec dez déc dic",
+        ),
         start=1,
     )
     for name in names.split()
@@ -48,6 +78,7 @@ class DateColumn:
     guess: str
     zoned: bool
     misfits: int
+    contradicting: bool = False  # no order fits every value
 
     @property
     def undecided(self) -> bool:
@@ -72,7 +103,8 @@ def date_column(
     'undecided'
     """
     total, misfits, zoned, symmetric, dotted, meridiem = len(values) + plain, 0, plain_zoned, 0, 0, 0
-    fails = {"year-first": 0, "day-first": plain, "month-first": plain}
+    fails = dict.fromkeys(ORDERS, 0)
+    forms = Counter({"year-first": plain})  # values whose form leaves no question, by the order of their parts
     for value in values:
         found = _taken_apart(value)
         if found is None:
@@ -84,9 +116,12 @@ def date_column(
         dotted += "." in value[:6]
         meridiem += found.clock[4] is not None
         if found.order is not None:
-            fits = [found.order] if _built(found, found.order) is not None else []
-        else:
-            fits = [order for order in ORDERS if _built(found, order) is not None]
+            if _built(found, found.order) is None:
+                misfits += 1
+            else:
+                forms[found.order] += 1
+            continue
+        fits = [order for order in ORDERS if _built(found, order) is not None]
         if not fits:
             misfits += 1
             continue
@@ -95,13 +130,55 @@ def date_column(
             fails[order] += order not in fits
     if total == 0 or misfits > total * tolerated:
         return None
+    every_zoned = zoned == total - misfits
+    asking = total - misfits - forms.total()
+    if not asking:
+        order = max(ORDERS, key=lambda order: forms[order])
+        return DateColumn(order, order, every_zoned, misfits)
     candidates = [order for order in ORDERS if not fails[order]]
     like = "month-first" if meridiem and not dotted else "day-first"
     best = min(ORDERS, key=lambda order: (fails[order], order != like))
-    every_zoned = zoned == total - misfits
-    if len(candidates) == 1 or (len(candidates) > 1 and symmetric == total - misfits):
+    if len(candidates) == 1 or (len(candidates) > 1 and symmetric == asking):
         return DateColumn(candidates[0] if len(candidates) == 1 else best, best, every_zoned, misfits)
-    return DateColumn(UNDECIDED, best, every_zoned, misfits)
+    return DateColumn(UNDECIDED, best, every_zoned, misfits, contradicting=not candidates)
+
+
+def counted_column(values: Collection[str]) -> DateColumn | None:
+    """Decide a column of numbers that its name calls a time: seconds, thousandths or millionths since 1970, or the
+    days that spreadsheets count; ``None`` where they are none of these.
+
+    Days could as well be amounts, so they are asked about.
+
+    Examples
+    --------
+    >>> counted_column(["1767225600", "1767229200"]).order, counted_column(["46023,5", "46024"]).guess
+    ('epoch-seconds', 'spreadsheet-days')
+    """
+    for order, (first, last) in _COUNTED.items():
+        if values and all(_NUMBER.match(value.strip()) and first <= _number(value) < last for value in values):
+            days = order == SPREADSHEET
+            return DateColumn(UNDECIDED if days else order, order, not days, 0)
+    return None
+
+
+def _number(value: str) -> float:
+    return float(value.strip().replace(",", "."))
+
+
+def _counted(value: str, order: str, zone: tzinfo | None) -> Moment | None:
+    if not _NUMBER.match(value.strip()):
+        return None
+    whole, _, rest = value.strip().replace(",", ".").partition(".")
+    unit = _UNITS[order]
+    try:
+        micros = int(whole) * unit + round(float(f"0.{rest or 0}") * unit)
+        if order != SPREADSHEET:
+            return Moment(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros), None, "second", True)
+        # a day has no more digits than tell seconds
+        local = datetime(1899, 12, 30) + timedelta(seconds=round(micros / 1_000_000))  # noqa: DTZ001
+    except OverflowError:
+        return None
+    return read_date(local.isoformat(" ") if rest.strip("0") else local.date().isoformat(), "year-first", zone)
 
 
 def read_date(value: str, order: str, zone: tzinfo | None) -> Moment | None:
@@ -112,6 +189,8 @@ def read_date(value: str, order: str, zone: tzinfo | None) -> Moment | None:
     >>> read_date("5.1.2026 10:30", "day-first", None).time.isoformat()
     '2026-01-05T10:30:00+00:00'
     """
+    if order in _UNITS:
+        return _counted(value, order, zone)
     found = _taken_apart(value)
     if found is None:
         return None
@@ -149,13 +228,19 @@ def _taken_apart(value: str) -> _Parts | None:
     found = _NAMED.match(value)
     if found is not None:
         day, name, year, *clock = found.groups()
-        month = str(_MONTHS.get(name[:3].lower(), 0))
+        month = str(_month(name))
         return _Parts((day, month, year), "day-first", tuple(clock))
     found = _NAMED_FIRST.match(value)
     if found is not None:
         name, day, year, *clock = found.groups()
-        return _Parts((str(_MONTHS.get(name[:3].lower(), 0)), day, year), "month-first", tuple(clock))
+        return _Parts((str(_month(name)), day, year), "month-first", tuple(clock))
     return None
+
+
+def _month(name: str) -> int:
+    """The number of a month by the beginning of its name, 0 where there is none."""
+    name = name.lower()
+    return _MONTHS.get(name[:4], _MONTHS.get(name[:3], 0))
 
 
 def _built(found: _Parts, order: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -12,12 +13,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from o2c_mining.exchange.dates import read_date
+from o2c_mining.exchange.dates import NOTHING, read_date
 from o2c_mining.log.schema import TIME
 
 # 2026-01-05 10:00:00, up to six decimals, and what may name a zone: read all at once. Others are read one by one.
 _USUAL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})?$"
 _ZONED = r"(?:Z|[+-][0-9]{2}:[0-9]{2})$"
+_OWN_ZONE = r"\d:?\d{2}(?:[.,]\d+)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+_MIDNIGHT = re.compile(r"[ T]00:00(?::00(?:\.0+)?)?Z?$")
+_DIGITS = re.compile(r"^\d{5,6}$")
 # Offsets of zones change at quarters of an hour since then.
 _FIRST, _LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000 for year in (1980, 9998))
 _QUARTER = timedelta(minutes=15) // timedelta(microseconds=1)
@@ -128,6 +132,40 @@ def _offsets(local: pa.Array, zone: tzinfo) -> pa.Array:
         offset = (epoch + timedelta(microseconds=quarter * _QUARTER)).utcoffset() or timedelta()
         shifts.append(offset // timedelta(microseconds=1))
     return pa.array(shifts, pa.int64()).take(coded.indices)
+
+
+def with_clocks(days: pa.Array, clocks: pa.Array) -> pa.Array:
+    """Dates with the time of day from another column; alone where there is none."""
+    clock = by_value(clocks, _clock, pa.string())
+    day = by_value(days, lambda text: _MIDNIGHT.sub("", text.strip()), pa.string())
+    return pc.coalesce(pc.binary_join_element_wise(day, clock, " "), days)
+
+
+def _clock(text: str) -> str | None:
+    text = text.strip()
+    if text.lower() in NOTHING:
+        return None
+    text = f"{text[:-4]}:{text[-4:-2]}:{text[-2:]}" if _DIGITS.match(text) else text
+    return f"0{text}" if text[1:2] == ":" else text
+
+
+def odd_hours(written: pa.Array, time: pa.Array, offset_minutes: pa.Array, zone: tzinfo) -> dict[str, int]:
+    """How many times without a zone of their own the clocks of ``zone`` show twice, or never.
+
+    Both are taken with the offset from before the change. Null offsets are not looked at.
+    """
+    own = pc.match_substring_regex(written, _OWN_ZONE)
+    shift = pc.multiply(pc.if_else(own, pa.scalar(None, pa.int32()), offset_minutes).cast(pa.int64()), 60_000_000)
+    local = pc.add(time.cast(pa.int64()), shift).drop_null()
+    quarters = pc.floor(pc.divide(local.cast(pa.float64()), float(_QUARTER))).cast(pa.int64())
+    epoch = datetime(1970, 1, 1, tzinfo=zone)
+    found = {"come twice and are taken as the first": 0, "do not exist and are taken as an hour later": 0}
+    for pair in pc.value_counts(quarters).to_pylist():
+        shown = epoch + timedelta(microseconds=pair["values"] * _QUARTER)
+        first, second = shown.utcoffset() or timedelta(), shown.replace(fold=1).utcoffset() or timedelta()
+        if first != second:
+            found[list(found)[first < second]] += pair["counts"]
+    return {what: count for what, count in found.items() if count}
 
 
 def maps(columns: dict[str, pa.Array]) -> pa.Array:

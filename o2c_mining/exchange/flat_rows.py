@@ -15,11 +15,20 @@ import pyarrow.compute as pc
 from o2c_mining.errors import ConfigError
 from o2c_mining.exchange.attributes import Value, text
 from o2c_mining.exchange.collect import Collector
-from o2c_mining.exchange.dates import read_date
-from o2c_mining.exchange.flat_columns import Moments, by_value, digests, filled, maps, moments, stripped
+from o2c_mining.exchange.dates import NOTHING, read_date
+from o2c_mining.exchange.flat_columns import (
+    Moments,
+    by_value,
+    digests,
+    filled,
+    maps,
+    moments,
+    odd_hours,
+    stripped,
+    with_clocks,
+)
 from o2c_mining.exchange.mapping import Mapping
 from o2c_mining.exchange.numbers import read_number
-from o2c_mining.exchange.propose import NOTHING
 from o2c_mining.log.schema import TIME
 
 _CHUNK = 200_000
@@ -44,14 +53,23 @@ class RowReader:
         self._case_type = case_type or mapping.case_type
         self._zone = ZoneInfo(mapping.timezone) if mapping.timezone else None
         self._cases: dict[str, dict[str, Value]] = {}
+        self._odd: Counter[str] = Counter()
+        self._unread = 0
 
     def read(self, table: pa.Table) -> None:
         """Collect every row."""
         mapping = self._mapping
-        single = (mapping.case, mapping.activity, mapping.timestamp, mapping.start, mapping.resource, mapping.team)
+        single = (mapping.case, mapping.activity, mapping.timestamp, mapping.clock, mapping.start, mapping.resource)
         wanted = [
             n
-            for n in (*single, mapping.system, mapping.event_id, *mapping.attributes, *mapping.case_attributes)
+            for n in (
+                *single,
+                mapping.team,
+                mapping.system,
+                mapping.event_id,
+                *mapping.attributes,
+                *mapping.case_attributes,
+            )
             if n is not None
         ]
         for name in wanted:
@@ -68,6 +86,10 @@ class RowReader:
         again = _repeated(chunks)
         for number, chunk in enumerate(chunks):
             self._add(chunk, again.get(number, {}))
+        for what, count in sorted(self._odd.items()):
+            self._collector.note(f"{count:,} times {what} (clocks of {mapping.timezone} are changed)")
+        if self._unread:
+            self._collector.note(f"{self._unread:,} start times cannot be read as the mapping says and were left out")
         for case, attributes in self._cases.items():
             attributes.setdefault("number", case)
             self._collector.add_object(case, self._case_type, attributes)
@@ -75,7 +97,10 @@ class RowReader:
     def _chunk(self, start: int, given: dict[str, pa.Array]) -> _Chunk:
         mapping, collector = self._mapping, self._collector
         activity = stripped(given[mapping.activity])
-        found = self._moments(mapping.timestamp, given)
+        written = given[mapping.timestamp]
+        if mapping.clock:
+            written = with_clocks(written, given[mapping.clock])
+        found = self._moments(mapping.timestamp, written)
         timed = np.asarray(pc.is_valid(found.time))
         kept = timed & np.asarray(pc.not_equal(activity, ""))
         for row in np.flatnonzero(~kept):
@@ -85,19 +110,24 @@ class RowReader:
         given = {name: column.take(rows) for name, column in given.items()}
         activity, time, zoned = (column.take(rows) for column in (activity, found.time, found.zoned))
         collector.unzoned += len(rows) - int(pc.sum(zoned).as_py() or 0)
+        if self._zone is not None:
+            offsets, fine = found.offset_minutes.take(rows), pc.not_equal(found.precision.take(rows), "day")
+            self._odd.update(odd_hours(written.take(rows), time, pc.if_else(fine, offsets, None), self._zone))
         case = stripped(given[mapping.case])
         self._note_cases(case, given)
         hexed, bits = digests(case, activity, time)
         ids = pc.binary_join_element_wise(pc.if_else(pc.equal(case, ""), "event", case), hexed, "/")
         own = self._filled(mapping.event_id, given, len(rows))
         place = pc.add(rows, start)
-        begun = self._moments(mapping.start, given).time if mapping.start else pa.nulls(len(rows), TIME)
+        begun = self._moments(mapping.start, given[mapping.start]).time if mapping.start else pa.nulls(len(rows), TIME)
+        if mapping.start:
+            self._unread += begun.null_count - self._filled(mapping.start, given, len(rows)).null_count
         values = {name: by_value(given[name], self._text(name), pa.string()) for name in mapping.attributes}
         events = {
             "event_id": pc.coalesce(own, ids),
             "activity": activity,
             "time": time,
-            "start_time": pc.if_else(pc.less_equal(begun, time), begun, pa.scalar(None, TIME)),
+            "start_time": begun,
             "offset_minutes": found.offset_minutes.take(rows),
             "precision": found.precision.take(rows),
             "source_seq": place,
@@ -151,8 +181,8 @@ class RowReader:
     def _filled(self, column: str | None, given: dict[str, pa.Array], size: int) -> pa.Array:
         return filled(given[column]) if column else pa.nulls(size, pa.string())
 
-    def _moments(self, column: str, given: dict[str, pa.Array]) -> Moments:
-        return moments(given[column], self._mapping.dates.get(column, "year-first"), self._zone)
+    def _moments(self, column: str, given: pa.Array) -> Moments:
+        return moments(given, self._mapping.dates.get(column, "year-first"), self._zone)
 
     def _text(self, name: str) -> Callable[[str], str | None]:
         def read(written: str) -> str | None:

@@ -18,7 +18,10 @@ from o2c_mining.exchange.dates import UNDECIDED
 
 # Encodings by name that no file of text is in; some of their decoders fail in ways of their own.
 _NO_TABLES = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
-Order = Literal["year-first", "day-first", "month-first", "undecided"]
+Order = Literal[
+    "year-first", "day-first", "month-first", "epoch-seconds", "epoch-milliseconds", "epoch-microseconds",
+    "spreadsheet-days", "undecided",
+]  # fmt: skip
 
 
 class Mapping(Document):
@@ -33,6 +36,7 @@ class Mapping(Document):
     case_type: str = "case"
     activity: str
     timestamp: str
+    clock: str | None = None  # the time of day, where the timestamp's column has only days
     start: str | None = None
     resource: str | None = None
     team: str | None = None
@@ -79,7 +83,7 @@ class Mapping(Document):
 
     def undecided(self) -> list[str]:
         """What still waits for an answer."""
-        plain = ("encoding", "delimiter", "decimal", "timezone", "case", "activity", "timestamp")
+        plain = ("encoding", "delimiter", "decimal", "timezone", "sheet", "case", "activity", "timestamp", "clock")
         open_ = [name for name in plain if getattr(self, name) == UNDECIDED]
         return open_ + [f"dates.{column}" for column, order in self.dates.items() if order == UNDECIDED]
 

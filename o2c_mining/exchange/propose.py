@@ -10,30 +10,47 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.dates import UNDECIDED, DateColumn, date_column
+from o2c_mining.exchange.dates import (
+    NOTHING,
+    SPREADSHEET,
+    UNDECIDED,
+    DateColumn,
+    counted_column,
+    date_column,
+    read_date,
+)
 from o2c_mining.exchange.flat_columns import usual_moments
 from o2c_mining.exchange.mapping import Mapping
 from o2c_mining.exchange.numbers import COMMA, POINT, is_plain, number_column
 
-NOTHING = frozenset({"", "-", "n/a", "na", "nan", "null", "none", "nat", "#n/a"})
 # Names by role, best first, without case, blanks and punctuation.
 _ROLES = {
     "event_id": "eventid identityid eventnumber",
     "case": "caseid caseconceptname case casenumber caseno traceid orderid orderno ordernumber salesorder order "
-    "auftragsnummer auftrag belegnummer documentnumber documentno document vorgangsnummer invoiceid invoiceno "
+    "auftragsnummer auftrag verkaufsbeleg commande numérodecommande ncommande ncde pedido ordine vbeln belegnummer "
+    "documentnumber documentno document vorgangsnummer invoiceid invoiceno "
     "invoicenumber invoice ticketid ticket processid instanceid id",
     "activity": "activity activityname conceptname eventname event eventtype task taskname step action aktivität "
-    "aktivitaet tätigkeit taetigkeit vorgang schritt operation status state",
+    "aktivitaet tätigkeit taetigkeit vorgang schritt activité activite étape etape actividad attività attivita "
+    "activiteit operation status state",
     "timestamp": "timestamp timetimestamp completetimestamp eventtimestamp eventtime time datetime completetime "
     "completiontime complete endtimestamp endtime end enddate completed zeitstempel zeitpunkt eventdate date datum "
-    "zeit createdat created changedat",
+    "zeit createdat created changedat horodatage dateetheure dateheure fecha fechahora data dataora tijdstip "
+    "erdat udate cpudt aedat",
     "start": "starttimestamp starttime startdate start begintime begin beginn started startedat",
     "resource": "resource orgresource user username userid performer agent employee worker actor operator bearbeiter "
-    "benutzer mitarbeiter sachbearbeiter",
+    "benutzer mitarbeiter sachbearbeiter utilisateur opérateur usuario utente gebruiker",
     "system": "system sourcesystem quellsystem",
     "team": "team group orggroup orgrole role department abteilung gruppe",
+    "clock": "clock timeofday clocktime time uhrzeit zeit heure hora ora tijd uzeit erzet utime cputm eventtime "
+    "createdtime",
 }
+_CLOCK = re.compile(r"^(?:\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\s*(?:[AaPp]\.?[Mm]\.?)?)$")
+_DIGITS = re.compile(r"^(?:[01]?\d|2[0-3])[0-5]\d[0-5]\d$")  # 081500, as SAP writes it
+_ROUNDED = re.compile(r"^\d(?:[.,]\d+)?[eE]\+\d+$")
 _MANY = 200
+# How a date without a time of day ends where somebody wrote one nevertheless.
+MIDNIGHTS = (" 00:00", "T00:00", " 00:00:00", "T00:00:00", " 00:00:00.000", "T00:00:00.000", "T00:00:00Z")
 
 
 @dataclass(slots=True)
@@ -83,19 +100,23 @@ def propose(
         orders[name] = found.order
         if found.undecided:
             guesses[f"dates.{name}"] = found.guess
-            doubts.append(f"{name}: every value fits more than one order of day and month; guessed {found.guess}")
+            doubts.append(f"{name}: {_why_open(found)}; guessed {found.guess}")
+        elif found.order.startswith("epoch-"):
+            doubts.append(f"{name}: numbers that count {found.order.removeprefix('epoch-')} since 1970 in UTC")
         if found.misfits:
             doubts.append(f"{name}: {found.misfits:,} different values are no dates; their rows will be quarantined")
     zone = None
-    times = [chosen[name] for name in ("timestamp", "start") if chosen.get(name) in columns.dates]
+    likely = {role: guesses.get(role) if name == UNDECIDED else name for role, name in chosen.items()}
+    times = [likely[name] for name in ("timestamp", "start") if likely[name] in columns.dates]
     if any(not columns.dates[str(name)].zoned for name in times):
         zone = timezone or UNDECIDED
         if timezone is None:
             guesses["timezone"] = "UTC"
-            doubts.append("the times name no time zone; guessed UTC")
+            doubts.append("times name no time zone; guessed UTC")
         else:
-            doubts.append(f"the times name no time zone; taken as {timezone}, the company's")
+            doubts.append(f"times name no time zone; taken as {timezone}, the company's")
     decimal, kinds = _decimal(columns, delimiter, guesses, doubts)
+    _doubt_cases(columns, likely["case"], guesses, doubts, chosen)
     taken = {value for value in chosen.values() if value}
     rest = [name for name in table.column_names if name not in taken]
     fixed = _constant(table, chosen["case"], rest)
@@ -132,11 +153,25 @@ def _profile(table: pa.Table) -> _Columns:
             else:
                 columns.numbers[name] = marks
         found = _dates(values)
-        if found is not None and (name not in columns.plain or _key(name) in _ROLES["timestamp"].split()):
+        if found is None and marks is not None and _is_time(name):
+            found = counted_column(values)
+        if found is not None and (name not in columns.plain or _is_time(name)):
             columns.dates[name] = found
             columns.numbers.pop(name, None)
             columns.plain.discard(name)
     return columns
+
+
+def _is_time(name: str) -> bool:
+    return _key(name) in f"{_ROLES['timestamp']} {_ROLES['start']}".split()
+
+
+def _why_open(found: DateColumn) -> str:
+    if found.guess == SPREADSHEET:
+        return "numbers that may be days as spreadsheets count them"
+    if found.contradicting:
+        return "some values fit only one order of day and month, others only another"
+    return "every value fits more than one order of day and month"
 
 
 def _dates(values: list[str]) -> DateColumn | None:
@@ -176,11 +211,61 @@ def _roles(columns: _Columns, guesses: dict[str, str], doubts: list[str]) -> dic
     )
     if chosen["case"] is None:
         take("case", [n for n in free if n not in columns.dates and n not in columns.numbers])
+    strange = _named("case", [name for name in free if name in columns.numbers])
+    if chosen["case"] is None and strange is not None:
+        free.remove(strange)
+        chosen["case"], guesses["case"] = UNDECIDED, strange
+        doubts.append(f"{strange} is called like a case and holds numbers with fractions; guessed it is one")
     take("resource", free)
     take("team", free)
     take("system", free)
     _fill(columns, chosen, free, guesses, doubts)
+    _find_clock(columns, chosen, free, guesses, doubts)
     return chosen
+
+
+def _find_clock(
+    columns: _Columns, chosen: dict[str, str | None], free: list[str], guesses: dict[str, str], doubts: list[str]
+) -> None:
+    """The column with the time of day, where that of the timestamp has only days."""
+    day = guesses.get("timestamp") if chosen["timestamp"] == UNDECIDED else chosen["timestamp"]
+    if day is None or not all(_only_day(value, columns.dates[day]) for value in _distinct(columns.table[day])):
+        return
+    found = []
+    for name in free:
+        values = _distinct(columns.table[name]) if name not in columns.dates else []
+        named = _key(name) in _ROLES["clock"].split()
+        if values and all(_CLOCK.match(value.strip()) or (named and _DIGITS.match(value.strip())) for value in values):
+            found.append(name)
+    best = _named("clock", found) or (found[0] if len(found) == 1 else None)
+    if best is not None:
+        chosen["clock"] = best
+        doubts.append(f"{day} has only days; {best} is taken as the time of day")
+    elif found:
+        chosen["clock"], guesses["clock"] = UNDECIDED, found[0]
+        doubts.append(f"{day} has only days; any of {', '.join(found)} may be the time of day; guessed {found[0]!r}")
+
+
+def _only_day(value: str, column: DateColumn) -> bool:
+    found = read_date(value, column.guess, None)
+    return found is None or found.precision == "day" or value.strip().endswith(MIDNIGHTS)
+
+
+def _doubt_cases(
+    columns: _Columns, case: str | None, guesses: dict[str, str], doubts: list[str], chosen: dict[str, str | None]
+) -> None:
+    """What spreadsheets do to numbers of documents: cut their zeros off, round them."""
+    values = _distinct(columns.table[case]) if case else []
+    bare: dict[str, str] = {}
+    for value in values:
+        if _ROUNDED.match(value):
+            chosen["case"], guesses["case"] = UNDECIDED, str(case)
+            doubts.append(f"{case}: numbers such as {value} were rounded by a spreadsheet; several cases may be one")
+            return
+        other = bare.setdefault(value.lstrip("0"), value) if value.isdigit() else value
+        if other != value:
+            doubts.append(f"{case}: {other} and {value} differ only in zeros before them and are two cases")
+            return
 
 
 def _fill(

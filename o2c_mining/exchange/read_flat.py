@@ -49,6 +49,8 @@ def read_flat(path: Path, kind: str, limits: Limits, asked: Asked, report: Repor
             )
         if any(name in mapping.undecided() for name in ("encoding", "delimiter")):
             table = None
+        if not doubts:  # they were told when the mapping was proposed
+            doubts = [f"guessed {name}: {mapping.guesses.get(name)}" for name in mapping.undecided()]
         mapping = mapping.accepted()
         if asked.mapping is None:
             write_mapping(known, mapping, path, [f"accepted: {doubt}" for doubt in doubts])

@@ -52,6 +52,9 @@ def at(text: str) -> datetime:
         (["5 Jan 2026", "17 Mär 2026"], "day-first"),
         (["20260105", "20260106"], "year-first"),
         (["1/5/2026 9:00 PM", "1/25/2026 10:15 AM"], "month-first"),
+        (["13/01/2026", "2026-02-03", "Jan 17 2026"], "day-first"),  # the others leave no question
+        (["03/01/2026", "2026-02-03"], "undecided"),
+        (["13 janv. 2026", "14 févr. 2026", "16 juin 2026", "16 juillet 2026", "15 août 2026"], "day-first"),
     ],
 )
 def test_dates_are_decided_by_every_value(values: list[str], order: str) -> None:
@@ -135,6 +138,95 @@ def test_questions_besides_dates(tmp_path: Path) -> None:
         read(names)
     with pytest.raises(LogError, match="no column holds dates"):
         read(table(tmp_path, "case,activity\n1,A\n", "none.csv"))
+
+
+@pytest.mark.parametrize(
+    ("head", "rows", "times"),
+    [
+        (
+            "Verkaufsbeleg;Aktivität;Datum;Uhrzeit",
+            ["1;A;13.01.2026;08:15:00", "1;B;14.01.2026;"],
+            [("2026-01-13 07:15", "second"), ("2026-01-13 23:00", "day")],
+        ),
+        ("VBELN;Vorgang;ERDAT;ERZET", ["1;A;20260113;081500", "1;B;20260114;93000"],
+         [("2026-01-13 07:15", "second"), ("2026-01-14 08:30", "second")]),
+        ("order;activity;date;time", ["1;A;2026-01-13 00:00:00;8:15 PM", "1;B;2026-01-14 00:00:00;11:00 AM"],
+         [("2026-01-13 19:15", "minute"), ("2026-01-14 10:00", "minute")]),
+    ],
+)  # fmt: skip
+def test_the_time_of_day_in_a_column_of_its_own(
+    tmp_path: Path, head: str, rows: list[str], times: list[tuple[str, str]]
+) -> None:
+    log = read(table(tmp_path, "\n".join([head, *rows])))
+    assert kept(tmp_path / "orders.csv")["clock"] == head.split(";")[3]
+    assert any("is taken as the time of day" in note for note in log.notes)
+    found = [(row["time"], row["precision"]) for row in log.tables["events"].to_pylist()]
+    assert found == [(at(time), precision) for time, precision in times]
+
+
+def test_two_columns_may_be_the_time_of_day(tmp_path: Path) -> None:
+    path = table(tmp_path, "case,activity,date,begins,ends\n1,A,2026-01-13,08:15,09:00\n1,B,2026-01-14,08:15,10:00\n")
+    with pytest.raises(LogError, match=r"leaves open: clock \(date has only days; any of begins, ends"):
+        read(path)
+    log = read(path, accept=True)
+    assert log.tables["events"]["time"].to_pylist()[0] == at("2026-01-13 07:15")
+    assert "orders.csv: guessed clock: begins" in log.notes or "guessed clock: begins" in log.notes
+
+
+@pytest.mark.parametrize(
+    ("written", "order", "times"),
+    [
+        ("1767225600 1767229200.5", "epoch-seconds", ["2026-01-01 00:00:00", "2026-01-01 01:00:00.5"]),
+        ("1767225600000 1767229200123", "epoch-milliseconds", ["2026-01-01 00:00:00", "2026-01-01 01:00:00.123"]),
+        ("46023.5 46024", "spreadsheet-days", ["2026-01-01 11:00:00", "2026-01-01 23:00:00"]),
+    ],
+)
+def test_times_that_are_counted(tmp_path: Path, written: str, order: str, times: list[str]) -> None:
+    """Days of spreadsheets could be amounts, so they are asked about."""
+    first, second = written.split()
+    path = table(tmp_path, f"case,activity,timestamp\n1,A,{first}\n1,B,{second}\n")
+    if order == "spreadsheet-days":
+        with pytest.raises(LogError, match=r"leaves open: dates\.timestamp \(timestamp: numbers that may be days"):
+            read(path)
+    log = read(path, accept=True)
+    assert kept(path)["dates"] == {"timestamp": order}
+    assert log.tables["events"]["time"].to_pylist() == [at(time) for time in times]
+
+
+def test_what_clocks_show_twice_or_never_is_said(tmp_path: Path) -> None:
+    """Berlin 2026: on 29 March 02:30 does not exist, on 25 October it comes twice; a time with an offset is sure."""
+    times = ["2026-03-29 02:30:00", "2026-10-25 02:30:00", "2026-10-25T02:30:00+02:00", "2026-10-25 03:30:00"]
+    log = read(table(tmp_path, "case,activity,time\n" + "".join(f"1,A,{time}\n" for time in times)))
+    found = [row["time"] for row in log.tables["events"].to_pylist()]
+    assert found == [at(f"2026-{t}") for t in ("03-29 01:30", "10-25 00:30", "10-25 00:30", "10-25 02:30")]
+    assert [note for note in log.notes if note.startswith("1 times")] == [
+        "1 times come twice and are taken as the first (clocks of Europe/Berlin are changed)",
+        "1 times do not exist and are taken as an hour later (clocks of Europe/Berlin are changed)",
+    ]
+
+
+def test_a_start_after_its_end_is_kept_for_the_check(tmp_path: Path) -> None:
+    rows = "1,A,2026-01-05T12:00Z,2026-01-05T10:00Z\n1,B,soon,2026-01-05T11:00Z\n"
+    more = "".join(f"2,C,2026-01-{day:02d}T09:00Z,2026-01-{day:02d}T10:00Z\n" for day in range(6, 20))
+    log = read(table(tmp_path, f"case,activity,start,end\n{rows}{more}"))
+    assert log.tables["events"]["start_time"].to_pylist()[:2] == [at("2026-01-05 12:00"), None]
+    assert "1 start times cannot be read as the mapping says and were left out" in log.notes
+
+
+def test_case_numbers_that_a_spreadsheet_spoilt(tmp_path: Path) -> None:
+    log = read(table(tmp_path, "case,activity,time\n0017,A,2026-01-05T10:00Z\n17,B,2026-01-06T10:00Z\n"))
+    assert "case: 0017 and 17 differ only in zeros before them and are two cases" in log.notes
+    rounded = table(tmp_path, "case,activity,time\n4.5E+11,A,2026-01-05T10:00Z\n4.5E+11,B,2026-01-06T10:00Z\n", "r.csv")
+    with pytest.raises(LogError, match=r"leaves open: case .*4\.5E\+11 were rounded by a spreadsheet"):
+        read(rounded)
+
+
+def test_a_guessed_time_is_in_the_guessed_zone(tmp_path: Path) -> None:
+    """Before, times of a column that was only guessed were taken as UTC."""
+    path = table(
+        tmp_path, "order,step,made,sent\n1,A,2026-01-05 10:00,2026-01-05 10:00\n1,B,2026-01-06 10:00,2026-01-07\n"
+    )
+    assert read(path, accept=True).tables["events"]["time"].to_pylist()[0] == at("2026-01-05 09:00")
 
 
 _ROWS = "1,A,2026-01-05T10:00Z\n1,B,2026-01-06T10:00Z\n"
@@ -229,6 +321,9 @@ def test_excel_and_parquet(tmp_path: Path) -> None:
         (["0.99", "12.5"], {"."}),
         (["1.234", "12"], {".", ","}),
         (["1 234,50"], {","}),
+        (["1\u202f234,50", "12\u00a0000,00"], {","}),
+        (["1.234,50-", "99,00"], {","}),
+        (["(99.00)", "1'234.50"], {"."}),
         (["1e-7"], {"."}),
     ],
 )
@@ -244,6 +339,8 @@ def test_what_is_no_number(values: list[str]) -> None:
 def test_numbers_and_dates_by_hand() -> None:
     assert [read_number(v, ",") for v in ("1.234,50", "-2,5", "7")] == [1234.5, -2.5, 7]
     assert [read_number(v, ".") for v in ("1,234.50", "-2.5e3")] == [1234.5, -2500.0]
+    assert [read_number(v, ".") for v in ("(99.00)", "1'234.50")] == [-99.0, 1234.5]
+    assert [read_number(v, ",") for v in ("99,00-", "1\u202f234,50")] == [-99.0, 1234.5]
     found = read_date("12/25/26 12:05 am -0330", "month-first", None)
     assert found is not None
     assert (found.time, found.offset_minutes, found.precision) == (at("2026-12-25 03:35"), -210, "minute")
