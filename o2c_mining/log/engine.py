@@ -24,7 +24,8 @@ def engine(*, memory_mb: int = MEMORY_MB, spill: Path | None = None) -> Iterator
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = true")
         limit_memory(connection, memory_mb, spill)
-        yield connection
+        with within_memory(connection):
+            yield connection
     finally:
         connection.close()
 
@@ -33,6 +34,19 @@ def limit_memory(connection: duckdb.DuckDBPyConnection, memory_mb: int, spill: P
     """Let a connection hold at most this much; the rest goes to a folder, without one the query fails."""
     connection.execute(f"SET memory_limit = '{int(memory_mb)}MiB'")
     connection.execute(f"SET temp_directory = {literal('' if spill is None else str(spill))}")
+
+
+@contextmanager
+def within_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Turn a query that does not get along with the memory it may have into an error for the user."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        ((limit,),) = connection.cursor().execute("SELECT current_setting('memory_limit')").fetchall()
+        raise LogError(
+            f"the database engine ran out of memory: {str(error).splitlines()[0]}; expected to need at most {limit}; "
+            "raise memory_mb under [limits] in o2c.toml, and see that the disk of the workspace has room"
+        ) from error
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import pyarrow as pa
 from o2c_mining.config import Config
 from o2c_mining.errors import LogError
 from o2c_mining.log.duck_sql import duck_sql
-from o2c_mining.log.engine import limit_memory, literal, number, quoted, scan
+from o2c_mining.log.engine import limit_memory, literal, number, quoted, scan, within_memory
 from o2c_mining.log.table_reader import TableReader
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Reader:
         """Compute an expression once into a table of that name (kept when it is there already)."""
         if name not in self._names.known:
             sql = self.sql(expression)
-            with self._names.engine.lock:
+            with self._names.engine.lock, within_memory(self._connection):
                 held = quoted(self._names.hold(name, "TABLE"))
                 self._connection.execute(f"CREATE TABLE IF NOT EXISTS {held} AS {sql}")
         return self.table(name)
@@ -110,7 +110,8 @@ class Reader:
         """Rows of an expression as Arrow, times in UTC."""
         sql = self.sql(expression)
         try:
-            return _plain_integers(self._connection.sql(sql).to_arrow_table())
+            with within_memory(self._connection):
+                return _plain_integers(self._connection.sql(sql).to_arrow_table())
         except duckdb.IOException as error:
             raise LogError(
                 f"the event store could not be read: {str(error).splitlines()[0]}; expected the files of the newest "

@@ -26,7 +26,7 @@ from o2c_mining.errors import LogError
 from o2c_mining.log import durable
 from o2c_mining.log.append import NO_CHECKPOINT, TABLE_CONFIGURATION, add_files, conforming, write_files
 from o2c_mining.log.checkpoint import checkpoint_if_due
-from o2c_mining.log.engine import MEMORY_MB, engine
+from o2c_mining.log.engine import MEMORY_MB, engine, within_memory
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.recovery import recover
 from o2c_mining.log.retention import refuse_removed
@@ -194,17 +194,13 @@ class Writer:
         query, schema = conforming(connection, table, sql, TABLES.get(table), stored)
         try:
             with scratch(self.root) as folder:
-                files = write_files(connection, query, folder)
+                with within_memory(connection):
+                    files = write_files(connection, query, folder)
                 versions = add_files(path, files, schema, self.number) if files else []
         except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
             raise LogError(
                 f"table {table} refused a value: {str(error).splitlines()[0]}; expected values of the columns' types; "
                 "mend the mapping"
-            ) from error
-        except duckdb.OutOfMemoryException as error:
-            raise LogError(
-                f"table {table} does not fit into memory: {str(error).splitlines()[0]}; expected to need at most "
-                f"{self.memory_mb} MB; raise memory_mb under [limits]"
             ) from error
         except (DeltaError, duckdb.IOException) as error:
             raise LogError(

@@ -15,6 +15,7 @@ from o2c_mining.analysis.variants import variants
 from o2c_mining.bootstrap import Workspace, import_files, init_workspace, open_log, open_workspace
 from o2c_mining.config import Limits
 from o2c_mining.exchange.read import Asked, read_log
+from o2c_mining.log.engine import MEMORY_MB
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.trace.select import ObjectFilter, select
 from tests.bench.measure import Measured
@@ -31,22 +32,24 @@ calendar = "company"
 events = 200_000_000
 raw_mb = 40_000
 compressed_mb = 40_000
+memory_mb = {memory_mb}
 """
 
 
-def workspace_at(path: Path, lenses: str) -> Workspace:
-    """An empty workspace that keeps the traces of these lenses."""
+def workspace_at(path: Path, lenses: str, memory_mb: int = MEMORY_MB) -> Workspace:
+    """An empty workspace that keeps the traces of these lenses and may load with so much memory."""
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
-    (path / "o2c.toml").write_text(f"lenses = {lenses}\n{_SETTINGS}", encoding="utf-8")
+    settings = _SETTINGS.format(memory_mb=memory_mb)
+    (path / "o2c.toml").write_text(f"lenses = {lenses}\n{settings}", encoding="utf-8")
     init_workspace(path)
     return open_workspace(path)
 
 
-def load(folder: str, workspace: str) -> Measured:
+def load(folder: str, workspace: str, memory_mb: int) -> Measured:
     """From a folder of Parquet to a durable store with the traces of one lens."""
     measured = Measured()
-    place = workspace_at(Path(workspace), '["order"]')
+    place = workspace_at(Path(workspace), '["order"]', memory_mb)
     measured.take("load", lambda: import_files(place, [Path(folder)], Asked()), runs=1)
     return measured
 

@@ -27,6 +27,7 @@ RESULTS = ROOT / "docs" / "benchmarks.json"
 EVENTS = {"1m": 1_000_000, "10m": 10_000_000, "100m": 100_000_000}
 NEW_EVENTS = 10_000
 XES_MB = 100
+MEMORY_MB = {"1m": 2_500, "10m": 2_500, "100m": 6_000}  # what the engine may hold while it loads ([limits] memory_mb)
 PACKAGES = ("o2c-mining", "duckdb", "deltalake", "pyarrow", "ibis-framework", "pandas", "numpy", "pm4py", "r4pm")
 
 
@@ -60,7 +61,8 @@ class Bench:
 
     def load(self) -> dict[str, Measured]:
         """A store from the folder."""
-        return {"load ours": apart("tests.bench.ours:load", folder=str(self.folder), workspace=str(self.workspace))}
+        where = {"folder": str(self.folder), "workspace": str(self.workspace)}
+        return {"load ours": apart("tests.bench.ours:load", **where, memory_mb=MEMORY_MB[self.size])}
 
     def questions(self) -> dict[str, Measured]:
         """Ours, on that store."""
