@@ -19,18 +19,19 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from o2c_mining import errors
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError, O2CError
 from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.imported import TABLES, ImportedLog, RefusedRow
-from o2c_mining.exchange.limits import MEGABYTE
+from o2c_mining.exchange.limits import GZIP, MEGABYTE
 from o2c_mining.exchange.read import Asked, read_log
+from o2c_mining.exchange.rows import file_of, mapped
 
 _MEMORY_PER_SIZE = 6  # megabytes for each megabyte of the file, where that is more than the limit
 _SECONDS_PER_MEGABYTE = 1.0
+_SECONDS_PER_UNPACKED = 0.2
+_SAYS = 4  # bytes at the end of a packed file: its size unpacked
 _WALL = 5  # times the seconds of work that a busy machine may take for them
 REQUEST = "request.json"
 _FACTS = "facts.json"
@@ -51,7 +52,8 @@ def read_apart(path: Path, limits: Limits, asked: Asked, folder: Path, report: R
         return read_log(path, limits, asked, report)
     size = path.stat().st_size / MEGABYTE
     memory = max(limits.parse_memory_mb, round(size * _MEMORY_PER_SIZE))
-    seconds = max(limits.parse_seconds, size * _SECONDS_PER_MEGABYTE)
+    work = max(size * _SECONDS_PER_MEGABYTE, _unpacked(path, size, limits) * _SECONDS_PER_UNPACKED)
+    seconds = max(limits.parse_seconds, work)
     request = {
         "path": str(path),
         "folder": str(folder),
@@ -82,6 +84,19 @@ def read_apart(path: Path, limits: Limits, asked: Asked, folder: Path, report: R
             "file that fits; split it, or raise parse_memory_mb under [limits] if you trust it"
         )
     return _result(folder)
+
+
+def _unpacked(path: Path, size: float, limits: Limits) -> float:
+    """Megabytes of a packed file unpacked, as it says at its end, but no more than may be unpacked of it."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(GZIP)) != GZIP:
+                return 0
+            file.seek(-_SAYS, os.SEEK_END)
+            said = int.from_bytes(file.read(_SAYS), "little") / MEGABYTE
+    except OSError:
+        return 0  # who reads it says what is wrong with it
+    return min(said, limits.raw_mb, max(limits.free_mb, size * limits.ratio))
 
 
 @contextmanager
@@ -141,13 +156,8 @@ def _reason(ended: int, folder: Path) -> str:
     return lines[-1][:200] if lines else f"exit code {ended}"
 
 
-def write_result(log: ImportedLog, folder: Path) -> None:
-    """What the child leaves behind."""
-    for name in TABLES:
-        rows = log.tables[name]
-        assert isinstance(rows, pa.Table)  # rows that stay in files come from folders, which have no child
-        with pa.OSFile(str(folder / f"{name}.arrow"), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
-            writer.write_table(rows)
+def write_facts(log: ImportedLog, folder: Path) -> None:
+    """What the child leaves behind beside the tables, which its reader has kept there."""
     facts = {
         "source": log.source,
         "read": dict(log.read),
@@ -160,10 +170,7 @@ def write_result(log: ImportedLog, folder: Path) -> None:
 
 def _result(folder: Path) -> ImportedLog:
     facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-    tables = {}
-    for name in TABLES:
-        with pa.memory_map(str(folder / f"{name}.arrow")) as source, pa.ipc.open_file(source) as rows:
-            tables[name] = rows.read_all()
+    tables = {name: mapped(file_of(folder, name)) for name in TABLES}
     return ImportedLog(
         facts["source"],
         tables,

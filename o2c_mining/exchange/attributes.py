@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import TypeAlias
 
-import pyarrow as pa
-
-from o2c_mining.errors import LogError
 from o2c_mining.exchange.moments import moment
-from o2c_mining.log.schema import CASES, OBJECTS, TIME
 
 Value: TypeAlias = str | int | float | bool | datetime | date | None
 # OCEL knows no days: a day is written as its midnight with a numeric offset, a moment with Z.
 _MIDNIGHT = "T00:00:00+00:00"
 MAX_ATTRIBUTES = 2_000
-_INT64 = 2**63
-_EXACT = 2**53  # up to here a float holds every integer
-# Columns of the object table that an attribute of that name and type fills.
-_OWN = {"number": str, "system": str, "amount_minor": int, "currency": str, "due_at": datetime}
-_TAKEN = ({*OBJECTS.names, *CASES.names} - set(_OWN)) | {"case_id_right"}
+INT64 = 2**63
+EXACT = 2**53  # up to here a float holds every integer
 
 
 def text(value: Value) -> str:
@@ -71,7 +63,7 @@ def value_of(written: str) -> Value:
                 number = kind(written)
             except ValueError:
                 continue
-            if repr(number) == written and (-_INT64 <= number < _INT64 if kind is int else not math.isinf(number)):
+            if repr(number) == written and (-INT64 <= number < INT64 if kind is int else not math.isinf(number)):
                 return number
         if written.endswith("Z"):
             found = moment(written)
@@ -94,7 +86,7 @@ def declared(raw: object, kind: str) -> Value:
     if isinstance(raw, int | float):
         if kind in ("boolean", "bool") and raw in (0, 1):
             return bool(raw)
-        return float(raw) if kind in ("float", "real", "double") and abs(raw) < _EXACT else raw
+        return float(raw) if kind in ("float", "real", "double") and abs(raw) < EXACT else raw
     if not isinstance(raw, str):
         return nested(raw)
     stripped = raw.strip()
@@ -119,77 +111,3 @@ def _time(stripped: str, raw: str) -> Value:
     if found.precision == "day" or stripped.endswith(_MIDNIGHT):
         return found.time.date()
     return found.time
-
-
-def typed_columns(
-    source: str, objects: Sequence[tuple[str, str, Mapping[str, Value]]]
-) -> tuple[pa.Table, dict[str, str]]:
-    """Objects as a table with one typed column per attribute; second, the attributes that had to be renamed."""
-    columns: dict[str, pa.Array] = {
-        "object_id": pa.array([row[0] for row in objects], pa.string()),
-        "object_type": pa.array([row[1] for row in objects], pa.string()),
-    }
-    names: dict[str, None] = {}
-    for _, _, attributes in objects:
-        for name in attributes:
-            names.setdefault(name)
-    if len(names) > MAX_ATTRIBUTES:
-        raise LogError(
-            f"{source} has {len(names):,} different object attributes; expected at most {MAX_ATTRIBUTES:,}; "
-            "an attribute's name must not hold a value: export it differently"
-        )
-    renamed: dict[str, str] = {}
-    used = {name.lower() for name in (*columns, *_OWN)}
-    for name in names:
-        values = [attributes.get(name) for _, _, attributes in objects]
-        kinds = {type(value) for value in values if value is not None}
-        if not kinds:
-            continue
-        own = _OWN.get(name)
-        if own is str and kinds <= {str, int}:
-            columns[name] = pa.array([None if value is None else text(value) for value in values], pa.string())
-            continue
-        if own is not None and kinds == {own} and _fits(values):
-            columns[name] = _typed(values, kinds)
-            continue
-        free = _free(name, used)
-        if free != name:
-            renamed[name] = free
-        used.add(free.lower())
-        columns[free] = _typed(values, kinds)
-    if "system" not in columns:
-        columns["system"] = pa.array([source] * len(objects), pa.string())
-    elif columns["system"].null_count:
-        columns["system"] = columns["system"].fill_null(source)
-    return pa.table(columns), renamed
-
-
-def _typed(values: Sequence[Value], kinds: Iterable[type]) -> pa.Array:
-    kinds = set(kinds)
-    if kinds == {bool}:
-        return pa.array(values, pa.bool_())
-    if kinds == {datetime}:
-        return pa.array(values, TIME)
-    if kinds == {date}:
-        return pa.array(values, pa.date32())
-    if kinds == {date, datetime}:
-        return pa.array([midnight(v) if isinstance(v, date) else None for v in values], TIME)
-    if kinds == {int} and _fits(values):
-        return pa.array(values, pa.int64())
-    if kinds in ({float}, {int, float}) and all(abs(v) < _EXACT for v in values if isinstance(v, int)):
-        numbers = [float(v) if isinstance(v, int | float) else None for v in values]
-        return pa.array(numbers, pa.float64())
-    return pa.array([None if value is None else text(value) for value in values], pa.string())
-
-
-def _fits(values: Sequence[Value]) -> bool:
-    return all(-_INT64 <= value < _INT64 for value in values if isinstance(value, int))
-
-
-def _free(name: str, used: set[str]) -> str:
-    """A column name nobody uses, told apart without regard to case, as the store and its engines do."""
-    wanted = name if name.strip() and name not in _TAKEN else f"{name}_value"
-    found, number = wanted, 2
-    while found.lower() in used:
-        found, number = f"{wanted}_{number}", number + 1
-    return found

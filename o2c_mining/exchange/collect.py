@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import pyarrow as pa
 
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.attributes import Value, typed_columns
+from o2c_mining.exchange.attributes import Value
 from o2c_mining.exchange.imported import TABLES, ImportedLog, RefusedRow
 from o2c_mining.exchange.moments import Moment
+from o2c_mining.exchange.object_columns import ObjectColumns, Part
+from o2c_mining.exchange.rows import Rows, file_of
 from o2c_mining.log.schema import E2O, EVENTS, LOADED, O2O, OBJECT_CHANGES
 
 Report: TypeAlias = Callable[[str, int], None]
@@ -72,15 +76,16 @@ class ChangeRow(NamedTuple):
 
 
 class Collector:
-    """Rows of one file, kept as Arrow as soon as there are enough of them."""
+    """Rows of one file, kept as Arrow as soon as there are enough of them: in memory, or in files in ``spill``."""
 
-    def __init__(self, source: str, limits: Limits, report: Report | None = None) -> None:
+    def __init__(self, source: str, limits: Limits, report: Report | None = None, spill: Path | None = None) -> None:
         self.source = source
         self._limits = limits
         self._report = report
+        self._spill = spill
         self._rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in _SCHEMAS}
-        self._chunks: dict[str, list[pa.Table]] = {name: [] for name in _SCHEMAS}
-        self._objects: list[tuple[str, str, Mapping[str, Value]]] = []
+        self._kept = {name: Rows(schema, self._file(name)) for name, schema in _SCHEMAS.items()}
+        self._objects = ObjectColumns(source)
         self._refused: list[RefusedRow] = []
         self._notes: dict[str, None] = {}
         self.read: Counter[str] = Counter()
@@ -102,7 +107,7 @@ class Collector:
                 continue
             self._flush(name)
             self.read[name] += rows.num_rows
-            self._chunks[name].append(rows.cast(_SCHEMAS[name]))
+            self._kept[name].add(rows.cast(_SCHEMAS[name]))
         self._check_events()
         if self._report is not None:
             self._report(self.source, events.num_rows)
@@ -128,12 +133,15 @@ class Collector:
     def add_object(self, object_id: str, object_type: str, attributes: Mapping[str, Value]) -> None:
         """Keep an object with its latest attributes."""
         self.read["objects"] += 1
-        if self.read["objects"] > self._limits.events:
-            raise LogError(
-                f"{self.source} holds more than {self._limits.events:,} objects; expected fewer; split it, or raise "
-                "events under [limits]"
-            )
-        self._objects.append((object_id, object_type, attributes))
+        self._check_objects()
+        with self._whole_characters():
+            self._objects.add(object_id, object_type, attributes)
+
+    def add_objects(self, ids: pa.Array, object_type: str, parts: Mapping[str, list[Part]]) -> None:
+        """Keep objects of one type that are Arrow already; attributes in the order in which they first occur."""
+        self.read["objects"] += len(ids)
+        self._check_objects()
+        self._objects.add_columns(ids, object_type, parts)
 
     def refuse(self, table: str, key: str, rule: str, reason: str) -> None:
         """Count a row that cannot be part of a log."""
@@ -154,15 +162,9 @@ class Collector:
         """The tables."""
         for name in _SCHEMAS:
             self._flush(name)
-        tables = {
-            name: pa.concat_tables(self._chunks[name]) if self._chunks[name] else _SCHEMAS[name].empty_table()
-            for name in _SCHEMAS
-        }
-        try:
-            objects, renamed = typed_columns(self.source, self._objects)
-        except UnicodeEncodeError as error:
-            raise LogError(f"{self.source} holds half a character; expected Unicode text; mend the file") from error
-        tables["objects"] = objects
+        with self._whole_characters():
+            objects, renamed = self._objects.table(self._file("objects"))
+        tables = {"objects": objects, **{name: rows.table() for name, rows in self._kept.items()}}
         notes = list(self._notes)
         if self.unzoned:
             notes.append(f"{self.unzoned:,} times have no time zone and were taken as UTC")
@@ -187,6 +189,25 @@ class Collector:
                 "events under [limits]"
             )
 
+    def _check_objects(self) -> None:
+        if self.read["objects"] > self._limits.events:
+            raise LogError(
+                f"{self.source} holds more than {self._limits.events:,} objects; expected fewer; split it, or raise "
+                "events under [limits]"
+            )
+
+    def _file(self, table: str) -> Path | None:
+        return None if self._spill is None else file_of(self._spill, table)
+
+    @contextmanager
+    def _whole_characters(self) -> Iterator[None]:
+        try:
+            yield
+        except UnicodeEncodeError as error:
+            raise LogError(
+                f"{self.source} holds half a character ({error.object[:40]!r}); expected Unicode text; mend the file"
+            ) from error
+
     def _add(self, table: str, row: tuple[object, ...]) -> None:
         rows = self._rows[table]
         rows.append(row)
@@ -198,13 +219,9 @@ class Collector:
         if not rows:
             return
         schema = _SCHEMAS[table]
-        try:
+        with self._whole_characters():
             arrays = [_array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)]
-        except UnicodeEncodeError as error:
-            raise LogError(
-                f"{self.source} holds half a character ({error.object[:40]!r}); expected Unicode text; mend the file"
-            ) from error
-        self._chunks[table].append(pa.table(arrays, schema=schema))
+        self._kept[table].add(pa.table(arrays, schema=schema))
         if self._report is not None and table == "events":
             self._report(self.source, len(rows))
         rows.clear()

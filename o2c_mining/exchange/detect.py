@@ -11,7 +11,7 @@ from pathlib import Path
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.limits import opened
-from o2c_mining.exchange.read_ocel_csv import is_ocel_header
+from o2c_mining.exchange.ocel_header import is_ocel_header
 
 _HEAD = 64 * 1024
 _OCEL_XML = re.compile(rb"<(?:[\w.-]+:)?(?:object-types|event-types|objects)[\s/>]")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from o2c_mining.errors import LogError
-from o2c_mining.log.engine import literal
+
+if TYPE_CHECKING:
+    from o2c_mining.exchange.file_rows import FileRows
 
 TABLES = ("events", "objects", "e2o", "o2o", "object_changes")
 
@@ -22,25 +24,6 @@ class RefusedRow:
     key: str
     rule: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileRows:
-    """Rows of one table that stay in their Parquet file until they are loaded.
-
-    ``columns`` is the SQL that makes them columns of the table; ``num_rows`` is what the file itself says.
-    """
-
-    file: Path
-    columns: str
-    num_rows: int
-
-    def sql(self, position: str) -> str:
-        """A query for the rows, each with its place in the file in a column of that name."""
-        return (
-            f"SELECT {self.columns}, file_row_number AS {position} "
-            f"FROM read_parquet({literal(str(self.file))}, file_row_number = true, hive_partitioning = false)"
-        )
 
 
 @dataclass(frozen=True, slots=True)

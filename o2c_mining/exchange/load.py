@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.as_stored import as_stored
-from o2c_mining.exchange.imported import FileRows, ImportedLog, RefusedRow
+from o2c_mining.exchange.file_rows import FileRows
+from o2c_mining.exchange.imported import ImportedLog, RefusedRow
 from o2c_mining.log.engine import Connection, arrow, described, literal, number, quoted, refusing, scan
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.schema import KEYS, QUARANTINE

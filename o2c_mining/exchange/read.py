@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from o2c_mining.config import Limits
 from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.detect import detect, fits
 from o2c_mining.exchange.imported import ImportedLog
-from o2c_mining.exchange.read_ocel_csv import read_ocel_csv
-from o2c_mining.exchange.read_ocel_json import read_ocel_json
-from o2c_mining.exchange.read_ocel_sqlite import read_ocel_sqlite
-from o2c_mining.exchange.read_ocel_xml import read_ocel_xml
-from o2c_mining.exchange.read_xes import read_xes
-
-_OCEL = {
-    "ocel-json": read_ocel_json,
-    "ocel-xml": read_ocel_xml,
-    "ocel-sqlite": read_ocel_sqlite,
-    "ocel-csv": read_ocel_csv,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +26,13 @@ class Asked:
     timezone: str | None = None  # the company's, where it is configured
 
 
-def read_log(path: Path, limits: Limits, asked: Asked, report: Report | None = None) -> ImportedLog:
-    """The event log in a file.
+Reader: TypeAlias = Callable[[Path, Limits, Asked, Report | None, Path | None], ImportedLog]
+
+
+def read_log(
+    path: Path, limits: Limits, asked: Asked, report: Report | None = None, spill: Path | None = None
+) -> ImportedLog:
+    """The event log in a file; where a folder ``spill`` is given, its rows are kept in Arrow files there.
 
     Raises
     ------
@@ -47,8 +41,9 @@ def read_log(path: Path, limits: Limits, asked: Asked, report: Report | None = N
     """
     kind = detect(path, limits)
     fits(kind, asked.format, path)
+    read = reader_of(kind)
     with _no_collection():
-        return _read(path, kind, limits, asked, report)
+        return read(path, limits, asked, report, spill)
 
 
 @contextmanager
@@ -63,15 +58,39 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read(path: Path, kind: str, limits: Limits, asked: Asked, report: Report | None) -> ImportedLog:
+def reader_of(kind: str) -> Reader:
+    """What reads files of a kind. It is loaded when it is asked for: each brings libraries of its own."""
     if kind == "xes":
-        return read_xes(path, limits, case_type=asked.case_type or "case", report=report)
-    if kind in _OCEL:
-        return _OCEL[kind](path, limits, report=report)
+        from o2c_mining.exchange.read_xes import read_xes
+
+        return lambda path, limits, asked, report, spill: read_xes(
+            path, limits, case_type=asked.case_type or "case", report=report, spill=spill
+        )
     if kind == "tables":
         from o2c_mining.exchange.read_tables import read_tables
 
-        return read_tables(path, limits)
+        return lambda path, limits, asked, report, spill: read_tables(path, limits)
+    if kind.startswith("ocel"):
+        read_ocel = _ocel_reader_of(kind)
+        return lambda path, limits, asked, report, spill: read_ocel(path, limits, report=report, spill=spill)
     from o2c_mining.exchange.read_flat import read_flat
 
-    return read_flat(path, kind, limits, asked, report)
+    return lambda path, limits, asked, report, spill: read_flat(path, kind, limits, asked, report, spill)
+
+
+def _ocel_reader_of(kind: str) -> Callable[..., ImportedLog]:
+    if kind == "ocel-json":
+        from o2c_mining.exchange.read_ocel_json import read_ocel_json
+
+        return read_ocel_json
+    if kind == "ocel-xml":
+        from o2c_mining.exchange.read_ocel_xml import read_ocel_xml
+
+        return read_ocel_xml
+    if kind == "ocel-sqlite":
+        from o2c_mining.exchange.read_ocel_sqlite import read_ocel_sqlite
+
+        return read_ocel_sqlite
+    from o2c_mining.exchange.read_ocel_csv import read_ocel_csv
+
+    return read_ocel_csv

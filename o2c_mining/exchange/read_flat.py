@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from o2c_mining.exchange.read import Asked
 
 
-def read_flat(path: Path, kind: str, limits: Limits, asked: Asked, report: Report | None = None) -> ImportedLog:
+def read_flat(
+    path: Path,
+    kind: str,
+    limits: Limits,
+    asked: Asked,
+    report: Report | None = None,
+    spill: Path | None = None,
+) -> ImportedLog:
     """The events of a table.
 
     Without a mapping, the one beside the file is used, else one is proposed and kept there.
@@ -56,7 +63,7 @@ def read_flat(path: Path, kind: str, limits: Limits, asked: Asked, report: Repor
             write_mapping(known, mapping, path, [f"accepted: {doubt}" for doubt in doubts])
     if table is None:
         table = _table(path, kind, limits, mapping.encoding, mapping.delimiter, mapping.sheet)
-    collector = Collector(path.name, limits, report)
+    collector = Collector(path.name, limits, report, spill)
     for doubt in doubts:
         collector.note(doubt)
     if asked.mapping is None:

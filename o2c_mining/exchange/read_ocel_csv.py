@@ -15,29 +15,18 @@ from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.limits import blocks, opened
 from o2c_mining.exchange.ocel import OcelCollector
+from o2c_mining.exchange.ocel_header import NAMES, is_ocel_header
 from o2c_mining.exchange.scan_csv import count_records
 from o2c_mining.exchange.table import RawBytes
 
 _LONGEST_CELL = 4 * 1024 * 1024
-# How the columns are called: today's names, those of the first pm4py releases.
-_NAMES = {
-    "ocel:eid": "id",
-    "event_id": "id",
-    "ocel:activity": "activity",
-    "event_activity": "activity",
-    "ocel:timestamp": "time",
-    "event_timestamp": "time",
-}
 _TYPE, _ATTRIBUTE = "ocel:type:", "event_"
 _ID = re.compile(r"'([^'\\]*(?:\\.[^'\\]*)*)'|\"([^\"\\]*(?:\\.[^\"\\]*)*)\"")
 
 
-def is_ocel_header(names: list[str]) -> bool:
-    """Whether a header is that of an object-centric table."""
-    return {"id", "activity", "time"} <= {_NAMES.get(name, "") for name in names}
-
-
-def read_ocel_csv(path: Path, limits: Limits, *, report: Report | None = None) -> ImportedLog:
+def read_ocel_csv(
+    path: Path, limits: Limits, *, report: Report | None = None, spill: Path | None = None
+) -> ImportedLog:
     """The log of an object-centric CSV file. An id that stands in columns of two types is told apart by its type.
 
     Raises
@@ -45,7 +34,7 @@ def read_ocel_csv(path: Path, limits: Limits, *, report: Report | None = None) -
     LogError
         If a row is damaged, or an independent count finds other numbers of rows or references.
     """
-    log = OcelCollector(path.name, limits, report)
+    log = OcelCollector(path.name, limits, report, spill)
     types: dict[str, dict[str, None]] = {}
     rows = _rows(path, limits)
     header = [name.strip() for name in next(rows, [])]
@@ -54,7 +43,7 @@ def read_ocel_csv(path: Path, limits: Limits, *, report: Report | None = None) -
             f"{path.name} does not begin with the columns of OCEL; expected ocel:eid, ocel:activity, ocel:timestamp in "
             "its first row; mend it"
         )
-    roles = [_NAMES.get(name) for name in header]
+    roles = [NAMES.get(name) for name in header]
     kinds = [
         None
         if role or (name.startswith((_ATTRIBUTE, "ocel:")) and not name.startswith(_TYPE))

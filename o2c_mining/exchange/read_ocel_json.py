@@ -28,7 +28,9 @@ _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 Types = dict[str, dict[str, str]]
 
 
-def read_ocel_json(path: Path, limits: Limits, *, report: Report | None = None) -> ImportedLog:
+def read_ocel_json(
+    path: Path, limits: Limits, *, report: Report | None = None, spill: Path | None = None
+) -> ImportedLog:
     """The log of an OCEL file in JSON, version 2.0 or 1.0.
 
     Raises
@@ -36,7 +38,7 @@ def read_ocel_json(path: Path, limits: Limits, *, report: Report | None = None) 
     LogError
         If the file is damaged, or its bytes hold other numbers of events, objects or references than were read.
     """
-    log = OcelCollector(path.name, limits, report)
+    log = OcelCollector(path.name, limits, report, spill)
     first = _walk(path, limits, log)
     imported = log.finish()
     counted = _counts(path, limits)

@@ -20,7 +20,9 @@ _NEEDED = ("event", "object", "event_object", "event_map_type", "object_map_type
 _LONGEST_VALUE = 16 * MEGABYTE
 
 
-def read_ocel_sqlite(path: Path, limits: Limits, *, report: Report | None = None) -> ImportedLog:
+def read_ocel_sqlite(
+    path: Path, limits: Limits, *, report: Report | None = None, spill: Path | None = None
+) -> ImportedLog:
     """The log of an OCEL 2.0 database.
 
     Raises
@@ -29,7 +31,7 @@ def read_ocel_sqlite(path: Path, limits: Limits, *, report: Report | None = None
         If a table is missing, is a view or virtual, or SQL counts other numbers of rows than were read.
     """
     check_file(path, limits)
-    log = OcelCollector(path.name, limits, report)
+    log = OcelCollector(path.name, limits, report, spill)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
             _harden(database)

@@ -8,13 +8,16 @@ from o2c_mining.config import Limits
 from o2c_mining.exchange.attributes import Value, declared
 from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
+from o2c_mining.exchange.limits import blocks
 from o2c_mining.exchange.ocel import OcelCollector
-from o2c_mining.exchange.xml import Idle, count_elements, walk_guarded
+from o2c_mining.exchange.xml import ElementCount, Idle, walk_guarded
 
 _RELATIONS = ("relationship", "relobj")
 
 
-def read_ocel_xml(path: Path, limits: Limits, *, report: Report | None = None) -> ImportedLog:
+def read_ocel_xml(
+    path: Path, limits: Limits, *, report: Report | None = None, spill: Path | None = None
+) -> ImportedLog:
     """The log of an OCEL 2.0 file in XML, plain or gzipped.
 
     Raises
@@ -22,11 +25,12 @@ def read_ocel_xml(path: Path, limits: Limits, *, report: Report | None = None) -
     LogError
         If the file is damaged or hostile, or a scan of its bytes finds other numbers of events, objects or references.
     """
-    counted = count_elements(path, limits, ("event", "object", *_RELATIONS))
-    log = _Ocel(OcelCollector(path.name, limits, report))
-    walk_guarded(path, limits, log.start, log.end, log.text)
+    count = ElementCount(path.name, ("event", "object", *_RELATIONS))
+    log = _Ocel(OcelCollector(path.name, limits, report, spill))
+    walk_guarded(path.name, count.through(blocks(path, limits)), log.start, log.end, log.text)
     log.collector.declared.update(dict.fromkeys(log.types))
     imported = log.collector.finish()
+    counted = count.found
     related = sum(counted[name] for name in _RELATIONS) + counted["object"] - log.collector.empty_references
     account_for(imported, {"events": counted["event"], "objects+e2o+o2o": related}, by="a scan of the bytes")
     return imported

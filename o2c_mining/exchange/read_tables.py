@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.imported import TABLES, FileRows, ImportedLog
+from o2c_mining.exchange.file_rows import FileRows
+from o2c_mining.exchange.imported import TABLES, ImportedLog
 from o2c_mining.exchange.limits import check_file, check_size
 from o2c_mining.log.engine import Connection, described, engine, literal, number, quoted, refusing
 from o2c_mining.log.schema import KEYS, LOADED, OBJECTS

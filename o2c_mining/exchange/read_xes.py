@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from o2c_mining.config import Limits
@@ -18,26 +17,25 @@ from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, Value, declared
 from o2c_mining.exchange.collect import Collector, EventRow, Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.moments import Moment, moment
-from o2c_mining.exchange.xes_columns import columns_of, has_starts, repeated, tables_of
+from o2c_mining.exchange.xes_columns import Rows, has_starts, rows_of
+from o2c_mining.exchange.xes_objects import KINDS, traces_of
 from o2c_mining.exchange.xes_pieces import Cut, cuts
-from o2c_mining.exchange.xes_tokens import TAGS, Piece, piece_of
-from o2c_mining.exchange.xml import Idle, check_depth, count_elements, is_utf8, walk
+from o2c_mining.exchange.xes_tokens import Piece, piece_of
+from o2c_mining.exchange.xml import ElementCount, Idle, check_depth, is_utf8, walk
 
-_KINDS = {
-    "string": "string",
-    "date": "time",
-    "int": "integer",
-    "float": "float",
-    "boolean": "boolean",
-    "id": "string",
-    "list": "string",
-    "container": "string",
-}
+_THREADS = 2  # that take pieces apart; this one cuts, counts and keeps
 _MOST_STRANGE = 3  # pieces in another shape, after which no further one is tried
 _NAME, _TIME, _TRANSITION, _INSTANCE = "concept:name", "time:timestamp", "lifecycle:transition", "concept:instance"
 
 
-def read_xes(path: Path, limits: Limits, *, case_type: str = "case", report: Report | None = None) -> ImportedLog:
+def read_xes(
+    path: Path,
+    limits: Limits,
+    *,
+    case_type: str = "case",
+    report: Report | None = None,
+    spill: Path | None = None,
+) -> ImportedLog:
     """The log of an XES file, plain or gzipped.
 
     Whole traces in the plain shape are read by columns, the rest by a parser; both give the same.
@@ -50,11 +48,13 @@ def read_xes(path: Path, limits: Limits, *, case_type: str = "case", report: Rep
     LogError
         If the file is damaged or hostile, or an independent count finds other numbers of traces or events.
     """
-    counted = count_elements(path, limits, ("event", "trace"))
-    log = _Xes(path.name, limits, case_type, report)
-    walk(path, limits, log.start, log.end, pieces=log.take_plain(cuts(path, limits)))
+    count = ElementCount(path.name, ("event", "trace"))
+    with ThreadPoolExecutor(_THREADS) as others:
+        log = _Xes(Collector(path.name, limits, report, spill), case_type, others)
+        walk(path.name, log.take_plain(cuts(path, limits, count)), log.start, log.end)
     imported = log.collector.finish()
-    account_for(imported, {"events": counted["event"], "objects": counted["trace"]}, by="a scan of the bytes")
+    counted = {"events": count.found["event"], "objects": count.found["trace"]}
+    account_for(imported, counted, by="a scan of the bytes")
     return imported
 
 
@@ -70,15 +70,17 @@ class _Trace:
 class _Xes:
     """Where the walk is: in the log, in a trace, in an event, in nested attributes of either."""
 
-    def __init__(self, source: str, limits: Limits, case_type: str, report: Report | None) -> None:
-        self.collector = Collector(source, limits, report)
+    def __init__(self, collector: Collector, case_type: str, others: Executor) -> None:
+        self.collector = collector
         self._case_type = case_type
+        self._others = others
+        self._waiting: deque[tuple[int, Future[Rows]]] = deque()
         self._trace: _Trace | None = None
         self._event: dict[str, str] | None = None
         self._keys: list[str] = []
         self._position = 0
         self._traces = 0
-        self._idle = Idle(source)
+        self._idle = Idle(collector.source)
         self._depth = 0
         self._names: Counter[str] = Counter()
         self._strange = 0
@@ -94,53 +96,55 @@ class _Xes:
                 self._strange += 1
             if not is_utf8(cut.data) or b"<![" in cut.data or cut.data.count(b"<!--") != cut.data.count(b"-->"):
                 self._strange = _MOST_STRANGE  # what follows may be no markup at all
+            self._settle()
             yield cut.data
+        self._settle()
 
     def _pieces(self, found: Iterable[Cut]) -> Iterator[tuple[Cut, Piece | None]]:
-        """Each cut with what it holds; the next one is taken apart meanwhile, for Arrow leaves Python's lock."""
+        """Each cut with what it holds; the next ones are taken apart meanwhile, for Arrow leaves Python's lock."""
 
         def taken(cut: Cut) -> tuple[Cut, Piece | None]:
             return cut, piece_of(cut.data) if cut.whole and self._strange < _MOST_STRANGE else None
 
-        with ThreadPoolExecutor(1) as other:
-            ahead = None
-            for cut in found:
-                current, ahead = ahead, other.submit(taken, cut)
-                if current is not None:
-                    yield current.result()
-            if ahead is not None:
-                yield ahead.result()
+        ahead: deque[Future[tuple[Cut, Piece | None]]] = deque()
+        for cut in found:
+            ahead.append(self._others.submit(taken, cut))
+            if len(ahead) > _THREADS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
     def _between_traces(self) -> bool:
         return self._trace is None and self._event is None and not self._keys and self._depth == 1
 
     def _take(self, piece: Piece) -> None:
-        collector = self.collector
-        traces: list[dict[str, Value]] = [{} for _ in range(piece.traces)]
-        own = np.flatnonzero(piece.event < 0)
-        values = piece.value.take(pa.array(own)).to_pylist()
-        for trace, key, tag, value in zip(
-            piece.trace[own].tolist(), piece.key[own].tolist(), piece.tag[own].tolist(), values, strict=True
-        ):
-            name = piece.keys[key]
-            collector.repeated += name in traces[trace]
-            traces[trace][name] = declared(value, _KINDS[TAGS[tag]])
+        """Keep the traces of a piece; its events follow when others have made columns of them."""
+        traces = traces_of(piece)
+        self.collector.repeated += traces.repeated
         ids = []
-        for attributes in traces:
+        for name in traces.names:
             self._traces += 1
-            ids.append(self._named(attributes.pop(_NAME, None), self._traces))
-            attributes.setdefault("number", ids[-1])
-            collector.add_object(ids[-1], self._case_type, attributes)
+            ids.append(self._named(name, self._traces))
+        objects = pa.array(ids, pa.string())
+        self.collector.add_objects(objects, self._case_type, traces.parts(objects))
         if not piece.events:
             return
-        objects = pa.array(ids, pa.string())
-        columns = columns_of(piece, objects, collector.source)
-        for row, timed in columns.refused:
-            self._refuse(self._position + row, timed)
-        collector.unzoned += columns.unzoned
-        collector.repeated += repeated(piece)
-        collector.add_rows(*tables_of(columns, piece, objects, collector.source, self._position))
+        self._waiting.append(
+            (self._position, self._others.submit(rows_of, piece, objects, self.collector.source, self._position))
+        )
         self._position += piece.events
+        self._settle(_THREADS)
+
+    def _settle(self, left: int = 0) -> None:
+        """Keep the events of pieces, in order, until so many wait to be columns."""
+        while len(self._waiting) > left:
+            position, waiting = self._waiting.popleft()
+            rows = waiting.result()
+            for row, timed in rows.refused:
+                self._refuse(position + row, timed)
+            self.collector.unzoned += rows.unzoned
+            self.collector.repeated += rows.repeated
+            self.collector.add_rows(rows.events, rows.e2o)
 
     def _refuse(self, position: int, timed: bool) -> None:
         reason = "the event has no activity" if timed else "the event has no time that can be read"
@@ -148,7 +152,7 @@ class _Xes:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         event = self._event
-        kind = _KINDS.get(tag)
+        kind = KINDS.get(tag)
         if kind is not None:
             trace = self._trace
             if event is None and trace is None:
@@ -193,7 +197,7 @@ class _Xes:
             )
 
     def end(self, tag: str) -> None:
-        if tag in _KINDS:
+        if tag in KINDS:
             if self._keys:
                 self._keys.pop()
             return

@@ -23,7 +23,18 @@ _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class Rows:
+    """Events of a piece as rows of ``events`` and ``e2o``, and what there is to say about them."""
+
+    events: pa.Table
+    e2o: pa.Table
+    unzoned: int
+    repeated: int
+    refused: list[tuple[int, bool]]  # which event, and whether it has a time
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
     """Events of a piece that can be part of a log, and the places of those that cannot."""
 
     rows: Codes
@@ -37,7 +48,7 @@ class Columns:
     system: pa.Array
     attributes: pa.Array
     unzoned: int
-    refused: list[tuple[int, bool]]  # which event, and whether it has a time
+    refused: list[tuple[int, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +59,15 @@ class _Times:
     zoned: pa.Array
 
 
-def columns_of(piece: Piece, objects: pa.Array, source: str) -> Columns:
-    """The events of a piece; ``objects`` has the object of each trace."""
+def rows_of(piece: Piece, objects: pa.Array, source: str, position: int) -> Rows:
+    """The events of a piece; ``objects`` has the object of each trace, ``position`` is that of the first event in its
+    file."""
+    columns = _columns_of(piece, objects, source)
+    events, e2o = _tables_of(columns, piece, objects, source, position)
+    return Rows(events, e2o, columns.unzoned, _repeated(piece), columns.refused)
+
+
+def _columns_of(piece: Piece, objects: pa.Array, source: str) -> _Columns:
     activity, written = _column(piece, NAME), _column(piece, TIMESTAMP)
     times = _times(written)
     known = activity.dictionary_encode()
@@ -66,7 +84,7 @@ def columns_of(piece: Piece, objects: pa.Array, source: str) -> Columns:
     of_trace = objects.take(pa.array(piece.trace_of_event[rows]))
     group, role = _column(piece, _GROUP), _column(piece, _ROLE)
     by_role = pc.fill_null(pc.equal(group, ""), True)
-    return Columns(
+    return _Columns(
         rows,
         _ids(of_trace, activity, time, transition),
         activity,
@@ -82,10 +100,9 @@ def columns_of(piece: Piece, objects: pa.Array, source: str) -> Columns:
     )
 
 
-def tables_of(
-    columns: Columns, piece: Piece, objects: pa.Array, source: str, position: int
+def _tables_of(
+    columns: _Columns, piece: Piece, objects: pa.Array, source: str, position: int
 ) -> tuple[pa.Table, pa.Table]:
-    """Rows of ``events`` and of ``e2o``; ``position`` is that of the first event of the piece in its file."""
     size = len(columns.rows)
     places = pa.array(columns.rows + position)
     numbers = pc.add(places, 1).cast(pa.string())
@@ -116,7 +133,7 @@ def tables_of(
     return pa.table(events), pa.table(e2o)
 
 
-def repeated(piece: Piece) -> int:
+def _repeated(piece: Piece) -> int:
     """How many attributes of events are said again in the same event."""
     said = piece.event >= 0
     places = piece.event[said] * len(piece.keys) + piece.key[said]

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from o2c_mining.config import Limits
 from o2c_mining.exchange.limits import MEGABYTE, blocks
+from o2c_mining.exchange.xml import ElementCount
 
-_SIZE = 8 * MEGABYTE
+_SIZE = 2 * MEGABYTE
+_LARGEST = 4  # times this, where a trace is longer
 _BEGIN = re.compile(rb"<trace(?=[\s/>])")
 _END = b"</trace>"
 _LONGEST = len(b"<trace>")
@@ -24,15 +26,15 @@ class Cut:
     whole: bool
 
 
-def cuts(path: Path, limits: Limits) -> Iterator[Cut]:
-    """All bytes of a file in order. A trace of more than 8 MB comes in parts that are not whole."""
+def cuts(path: Path, limits: Limits, count: ElementCount) -> Iterator[Cut]:
+    """All bytes of a file in order, counted. A trace of more than 8 MB comes in parts that are not whole."""
     rest = b""
     started = False
-    pending = blocks(path, limits)
+    pending = count.through(blocks(path, limits))
     ended = False
     while not ended:
         parts, size = [rest], len(rest)
-        while size < _SIZE:
+        while size < _SIZE or size == len(rest):
             block = next(pending, b"")
             if not block:
                 ended = True
@@ -66,6 +68,8 @@ def cuts(path: Path, limits: Limits) -> Iterator[Cut]:
         if last > 0:
             yield Cut(data[:last], data.startswith(b"<trace"))
             rest = data[last:]
+        elif len(data) < _LARGEST * _SIZE:
+            rest = data
         else:
             yield Cut(data[:-_LONGEST], False)
             rest, started = data[-_LONGEST:], False

@@ -9,13 +9,11 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Iterator
 from xml.parsers import expat
 
-from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.limits import MEGABYTE, blocks
+from o2c_mining.exchange.limits import MEGABYTE
 
 Start = Callable[[str, dict[str, str]], None]
 End = Callable[[str], None]
@@ -29,61 +27,73 @@ _ENCODINGS = re.compile(r"^(utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-
 _DECLARATION = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)[\"']")
 
 
-def count_elements(path: Path, limits: Limits, names: Collection[str]) -> Counter[str]:
-    """How many elements of these names the bytes of a file hold, comments and CDATA aside; a second opinion.
+class ElementCount:
+    """How many elements of some names the bytes of a file hold, comments and CDATA aside; a second opinion, formed on
+    the bytes before anybody else sees them."""
 
-    Raises
-    ------
-    LogError
-        If the file declares a document type or entities, or an encoding in which they could hide.
-    """
-    wanted = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)).encode()
-    marks = re.compile(
-        rb"(<!--)|(-->)|(<!\[CDATA\[)|(\]\]>)|(<!(?:DOCTYPE|ENTITY))|<(?:[\w.-]+:)?(" + wanted + rb")(?=[\s/>])"
-    )
-    plain = {element: re.compile(b"<" + re.escape(element).encode() + rb"(?=[\s/>])") for element in names}
-    counts: Counter[str] = Counter()
-    inside = b""
-    rest = b""
-    first = prefixed = True
-    pending = blocks(path, limits)
-    block = next(pending, b"")
-    while block:
-        following = next(pending, b"")
-        data = rest + block
-        if first:
-            _check_encoding(path, data)
-            first = False
-            prefixed = _PREFIX.search(data) is not None
-        limit = len(data) - _MARGIN if following else len(data)
-        position = 0
-        if not inside and not prefixed and b"<!" not in data:  # as nearly every block of a log
-            cut = data.rfind(b"<", 0, limit) if following else len(data)
-            head = data[:cut]
-            for element, mark in plain.items():
-                counts[element] += len(mark.findall(head))
-            rest = data[cut:]
+    def __init__(self, source: str, names: Collection[str]) -> None:
+        self.found: Counter[str] = Counter()
+        self._source = source
+        wanted = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)).encode()
+        self._marks = re.compile(
+            rb"(<!--)|(-->)|(<!\[CDATA\[)|(\]\]>)|(<!(?:DOCTYPE|ENTITY))|<(?:[\w.-]+:)?(" + wanted + rb")(?=[\s/>])"
+        )
+        self._plain = {name: re.compile(b"<" + re.escape(name).encode() + rb"(?=[\s/>])") for name in names}
+        self._inside = b""
+        self._prefixed: bool | None = None
+
+    def through(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """The blocks as they are, each counted before it is given on.
+
+        Raises
+        ------
+        LogError
+            If the file declares a document type or entities, or an encoding in which they could hide.
+        """
+        rest = b""
+        pending = iter(blocks)
+        block = next(pending, b"")
+        while block:
+            following = next(pending, b"")
+            rest = self._count(rest + block, more=bool(following))
+            yield block
             block = following
-            continue
-        for found in marks.finditer(data):
+
+    def _count(self, data: bytes, *, more: bool) -> bytes:
+        """Count what is whole; what may go on in the next block is returned."""
+        if self._prefixed is None:
+            if more and len(data) < MEGABYTE:
+                return data
+            _check_encoding(self._source, data)
+            self._prefixed = _PREFIX.search(data) is not None
+        limit = max(len(data) - _MARGIN, 0) if more else len(data)
+        if (
+            not self._inside and not self._prefixed and (b"!" not in data or b"<!" not in data)
+        ):  # as nearly every block of a log
+            cut = data.rfind(b"<", 0, limit) if more else limit
+            cut = limit if cut < 0 else cut
+            for name, mark in self._plain.items():
+                self.found[name] += len(mark.findall(data, 0, cut))
+            return data[cut:]
+        position = 0
+        for found in self._marks.finditer(data):
             if found.start() >= limit:
                 break
             position = found.end()
-            opened, closed, section, unsection, doctype, name = found.groups()
-            if inside:
-                inside = b"" if (closed and inside == b"<!--") or (unsection and inside == b"<![CDATA[") else inside
+            opened, closed, section, unsection, doctype, element = found.groups()
+            if self._inside:
+                ends = (closed and self._inside == b"<!--") or (unsection and self._inside == b"<![CDATA[")
+                self._inside = b"" if ends else self._inside
             elif opened or section:
-                inside = opened or section
+                self._inside = opened or section
             elif doctype:
                 raise LogError(
-                    f"{path.name} declares a document type; expected none, for entities can hide anything; "
+                    f"{self._source} declares a document type; expected none, for entities can hide anything; "
                     "remove the DOCTYPE if you trust the file"
                 )
-            elif name:
-                counts[name.decode()] += 1
-        rest = data[max(position, limit, 0) :] if following else b""
-        block = following
-    return counts
+            elif element:
+                self.found[element.decode()] += 1
+        return data[max(position, limit) :] if more else b""
 
 
 class Idle:
@@ -103,14 +113,16 @@ class Idle:
             )
 
 
-def walk_guarded(path: Path, limits: Limits, start: Start, end: End, text: Callable[[str], None] | None = None) -> None:
+def walk_guarded(
+    source: str, pieces: Iterable[bytes], start: Start, end: End, text: Callable[[str], None] | None = None
+) -> None:
     """As ``walk``, names without their prefix and nesting limited."""
     depth = 0
 
     def opened(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
-        check_depth(path.name, depth)
+        check_depth(source, depth)
         start(name.rpartition(":")[2], attributes)
 
     def closed(name: str) -> None:
@@ -118,7 +130,7 @@ def walk_guarded(path: Path, limits: Limits, start: Start, end: End, text: Calla
         depth -= 1
         end(name.rpartition(":")[2])
 
-    walk(path, limits, opened, closed, text)
+    walk(source, pieces, opened, closed, text)
 
 
 def check_depth(source: str, depth: int) -> None:
@@ -128,16 +140,9 @@ def check_depth(source: str, depth: int) -> None:
 
 
 def walk(
-    path: Path,
-    limits: Limits,
-    start: Start,
-    end: End,
-    text: Callable[[str], None] | None = None,
-    pieces: Iterable[bytes] | None = None,
+    source: str, pieces: Iterable[bytes], start: Start, end: End, text: Callable[[str], None] | None = None
 ) -> None:
-    """Call back for every element; the callbacks limit the nesting and take prefixes off.
-
-    ``pieces`` are the bytes to parse where they are not all of the file: whole elements may be left out.
+    """Call back for every element of these bytes; the callbacks limit the nesting and take prefixes off.
 
     Raises
     ------
@@ -148,11 +153,11 @@ def walk(
     parser.buffer_text = True
 
     def declared(*_: object) -> None:
-        raise LogError(f"{path.name} declares a document type or entity; expected none; remove it")
+        raise LogError(f"{source} declares a document type or entity; expected none; remove it")
 
     def encoded(_: str, encoding: str | None, __: int) -> None:
         if encoding is not None:
-            _check_name(path, encoding)
+            _check_name(source, encoding)
 
     parser.XmlDeclHandler = encoded
     parser.StartElementHandler = start
@@ -163,15 +168,15 @@ def walk(
         parser.CharacterDataHandler = text
     fed = 0
     try:
-        for block in blocks(path, limits) if pieces is None else pieces:
+        for block in pieces:
             parser.Parse(block, False)
             fed += len(block)
             if fed - parser.CurrentByteIndex > _LONGEST_TOKEN:
-                raise LogError(f"{path.name} has a value of more than 16 MB; expected an event log; check the file")
+                raise LogError(f"{source} has a value of more than 16 MB; expected an event log; check the file")
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise LogError(
-            f"{path.name} is not well-formed XML ({error}); expected a whole XML file in UTF-8; export it again"
+            f"{source} is not well-formed XML ({error}); expected a whole XML file in UTF-8; export it again"
         ) from error
 
 
@@ -181,15 +186,15 @@ def is_utf8(head: bytes) -> bool:
     return found is None or found.group(1).lower() in (b"utf-8", b"utf8", b"us-ascii", b"ascii")
 
 
-def _check_encoding(path: Path, head: bytes) -> None:
+def _check_encoding(source: str, head: bytes) -> None:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:4]:
-        raise LogError(f"{path.name} is in UTF-16 or UTF-32; expected UTF-8; save it as UTF-8")
+        raise LogError(f"{source} is in UTF-16 or UTF-32; expected UTF-8; save it as UTF-8")
     found = _DECLARATION.match(head[:1024])
     if found is not None:
-        _check_name(path, found.group(1).decode("ascii", "replace"))
+        _check_name(source, found.group(1).decode("ascii", "replace"))
 
 
-def _check_name(path: Path, encoding: str) -> None:
+def _check_name(source: str, encoding: str) -> None:
     known = _ENCODINGS.match(encoding) is not None
     if known:
         try:
@@ -197,4 +202,4 @@ def _check_name(path: Path, encoding: str) -> None:
         except LookupError:  # iso-8859-12
             known = False
     if not known:
-        raise LogError(f"{path.name} declares encoding {encoding[:40]!r}; expected UTF-8; save it as UTF-8")
+        raise LogError(f"{source} declares encoding {encoding[:40]!r}; expected UTF-8; save it as UTF-8")

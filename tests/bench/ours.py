@@ -136,8 +136,15 @@ def xes(file: str, workspace: str) -> Measured:
         return sum(batch.accepted for batch in import_files(place, [Path(file)], Asked()).batches)
 
     measured.take("xes", load_it, runs=3)
-    measured.take("xes read", lambda: read_log(Path(file), Limits(), Asked()), runs=3)
     log = open_log(open_workspace(Path(workspace)))
     measured.facts["events"] = log.reader.count(log.events)
     shutil.rmtree(workspace)
+    return measured
+
+
+def xes_read(file: str) -> Measured:
+    """An XES file as tables in memory, read and counted a second time, in this process."""
+    measured = Measured()
+    found = measured.take("xes read", lambda: read_log(Path(file), Limits(), Asked()), runs=3)
+    measured.facts["events"] = found.tables["events"].num_rows
     return measured

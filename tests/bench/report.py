@@ -37,7 +37,8 @@ _HOW = """## How it is measured
   median and 90th percentile. Its load is the building of that table from the flat Parquet file.
 * *pm4py* gets a data frame of five columns; its map is `discover_performance_dfg` (no counts, no 90th percentile), to
   which `discover_dfg` adds the counts; its handoffs are `discover_handover_of_work_network` of teams (counts only).
-  XES: its default reader. *r4pm* reads an XES file of activities and times; it knows no times per edge and no handoffs.
+  XES: `iterparse` reads XML; `chunk_regex`, its default, leaves `&amp;` and its like in every text as they are.
+  *r4pm* reads an XES file of activities and times; it knows no times per edge and no handoffs.
 * Peak memory is that of the process and all it started: `ru_maxrss`, and their sizes together, looked at 50 times a
   second.
 """
@@ -49,9 +50,9 @@ _WHY = {
     "handoffs, a third": "choosing the cases costs the same whatever is asked; a cell of the ledger has ten figures.",
     "10,000 new events": "nine tenths of the import are the traces of the touched cases: their events and relations "
     "are looked up in files kept in order of time, not of case. The rows themselves are in the store within 0.3 s.",
-    "import of a 100 MB XES": "half of the time passes after reading: comparing, writing, flushing, building traces, "
-    "none of which a data frame has. Reading and counting alone is three times as fast as pm4py; what is left there is "
-    "an XML parser outside Python, as r4pm has.",
+    "import of a 100 MB XES into the store": "two thirds of the time pass after reading: comparing, writing, flushing, "
+    "building traces, none of which a data frame has.",
+    "reading a 100 MB XES": "every byte is counted a second time; what is left is a reader outside of Python.",
 }
 
 
@@ -85,7 +86,7 @@ def bars(results: dict[str, Any]) -> list[Row]:
         *_growth(results),
         _increment(results),
         _alignments(results),
-        _xes(results),
+        *_xes(results),
     ]
 
 
@@ -171,16 +172,24 @@ def _alignments(results: dict[str, Any]) -> Row:
     return Row(f"alignments of {number:,} variants", bar, found, theirs >= 50 * ours)
 
 
-def _xes(results: dict[str, Any]) -> Row:
-    ours, theirs = (seconds(results, "1m", f"xes {side}", "xes") for side in ("ours", "pm4py"))
-    peak = peak_gb(results, "1m", "xes ours")
+def _xes(results: dict[str, Any]) -> list[Row]:
+    """The whole import and reading alone, each against the reader of pm4py that reads XML and against its default."""
+    rows = []
     bar = "≥ 5 × faster than pm4py, ≤ 1 GB"
-    if ours is None or theirs is None or peak is None:
-        return Row("import of a 100 MB XES", bar, "", None)
-    found = (
-        f"{theirs / ours:.1f} × ({_text(ours)} into the store against {_text(theirs)} as a data frame), {peak:.1f} GB"
-    )
-    return Row("import of a 100 MB XES", bar, found, theirs >= 5 * ours and peak <= 1)
+    for side, question, name in (
+        ("xes ours", "xes", "import of a 100 MB XES into the store, with traces"),
+        ("xes read ours", "xes read", "reading a 100 MB XES"),
+    ):
+        for reader, peer in (("iterparse", "xes pm4py iterparse"), ("its default, chunk_regex", "xes pm4py")):
+            ours, theirs = seconds(results, "1m", side, question), seconds(results, "1m", peer, "xes")
+            peak = peak_gb(results, "1m", side)
+            against = f"{name}, against pm4py ({reader})"
+            if ours is None or theirs is None or peak is None:
+                rows.append(Row(against, bar, "", None))
+                continue
+            found = f"{theirs / ours:.1f} × ({_text(ours)} against {_text(theirs)} as a data frame), {peak:.1f} GB"
+            rows.append(Row(against, bar, found, theirs >= 5 * ours and peak <= 1))
+    return rows
 
 
 def _text(value: float) -> str:

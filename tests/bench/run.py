@@ -28,6 +28,7 @@ EVENTS = {"1m": 1_000_000, "10m": 10_000_000, "100m": 100_000_000}
 NEW_EVENTS = 10_000
 XES_MB = 100
 MEMORY_MB = {"1m": 2_500, "10m": 2_500, "100m": 6_000}  # what the engine may hold while it loads ([limits] memory_mb)
+XES_SIDES = ("xes ours", "xes read ours", "xes pm4py", "xes pm4py iterparse")
 PACKAGES = ("o2c-mining", "duckdb", "deltalake", "pyarrow", "ibis-framework", "pandas", "numpy", "pm4py", "r4pm")
 
 
@@ -103,12 +104,14 @@ class Bench:
         }
 
     def xes(self) -> dict[str, Measured]:
-        """Import of an XES file."""
+        """Import of an XES file, and reading it alone; two of pm4py's readers, for its default one decodes nothing."""
         file = str(self.data / f"{XES_MB}mb.xes")
         apart("tests.bench.prepare:xes", flat=self.flat, out=file, megabytes=XES_MB, bare=False)
         return {
             "xes ours": apart("tests.bench.ours:xes", file=file, workspace=str(self.data / "workspace-xes")),
-            "xes pm4py": apart("tests.bench.others:pm4py_xes", file=file),
+            "xes read ours": apart("tests.bench.ours:xes_read", file=file),
+            "xes pm4py": apart("tests.bench.others:pm4py_xes", file=file, variant="chunk_regex"),
+            "xes pm4py iterparse": apart("tests.bench.others:pm4py_xes", file=file, variant="iterparse"),
             "xes r4pm": apart("tests.bench.others:r4pm_xes", file=file),
         }
 
@@ -142,7 +145,7 @@ def agree(found: dict[str, Any]) -> None:
     fitness = [facts["fitness"] for facts in aligned if "fitness" in facts]
     if len(fitness) == 2 and any(abs(a - b) > 1e-9 for a, b in zip(*fitness, strict=True)):
         sys.exit("error: the alignments disagree; expected one fitness; compare the engines in tests/bridge")
-    events = {found[name]["facts"]["events"] for name in ("xes ours", "xes pm4py") if name in found}
+    events = {found[name]["facts"]["events"] for name in XES_SIDES if name in found}
     if len(events) > 1:
         sys.exit(f"error: the XES readers count {events}; expected one number; compare the readers")
 
