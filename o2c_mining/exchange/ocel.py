@@ -122,9 +122,10 @@ class OcelCollector(Collector):
     ) -> None:
         """Keep an object: its latest values, how they changed, and what it is related to."""
         if not object_id.strip():
-            self.empty_references += 1
             self.read["objects"] += 1
             self.merged["objects"] += 1
+            self.note("objects with an empty id were left out, and what they are related to: an empty id is no object")
+            self.empty_references += sum(1 for _ in relations)
             return
         self._seen.add(f"o:{object_type}")
         history: dict[str, list[tuple[datetime, str, Value]]] = {}

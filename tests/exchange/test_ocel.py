@@ -151,3 +151,40 @@ def test_version_1_with_an_object_listed_twice_and_nested_values(tmp_path: Path)
     event = read_log(path, Limits(), Asked()).tables["events"].to_pylist()[0]
     assert dict(event["attributes"]) == {"ok": "true", "tags": '["ä", null]'}
     assert read_log(path, Limits(), Asked()).tables["objects"]["address"].to_pylist() == ['{"zip": "01234"}', None]
+
+
+@pytest.mark.parametrize("kind", ["json", "xml"])
+def test_an_object_with_an_empty_id_is_left_out_with_its_relations(tmp_path: Path, kind: str) -> None:
+    """Before, the file was refused: the empty id was counted as a reference."""
+    path = tmp_path / f"log.{kind}"
+    if kind == "json":
+        log = {
+            "objectTypes": [{"name": "order", "attributes": []}],
+            "eventTypes": [{"name": "Create", "attributes": []}],
+            "objects": [
+                {"id": "o1", "type": "order"},
+                {"id": "", "type": "order", "relationships": [{"objectId": "o1", "qualifier": "has"}]},
+            ],
+            "events": [
+                {"id": "e1", "type": "Create", "time": "2026-01-05T09:00:00Z",
+                 "relationships": [{"objectId": "o1", "qualifier": ""}, {"objectId": "", "qualifier": ""}]},
+            ],
+        }  # fmt: skip
+        path.write_text(json.dumps(log), encoding="utf-8")
+    else:
+        path.write_text(
+            '<log><object-types><object-type name="order"/></object-types>'
+            '<event-types><event-type name="Create"/></event-types>'
+            '<objects><object id="o1" type="order"/><object id="" type="order"><objects>'
+            '<relationship object-id="o1" qualifier="has"/></objects></object></objects>'
+            '<events><event id="e1" type="Create" time="2026-01-05T09:00:00Z"><objects>'
+            '<relationship object-id="o1" qualifier=""/><relationship object-id="" qualifier=""/>'
+            "</objects></event></events></log>",
+            encoding="utf-8",
+        )
+    found = read_log(path, Limits(), Asked())
+    assert found.tables["objects"]["object_id"].to_pylist() == ["o1"]
+    assert found.tables["e2o"]["object_id"].to_pylist() == ["o1"]
+    assert found.tables["o2o"].num_rows == 0
+    assert any("objects with an empty id were left out" in note for note in found.notes)
+    assert any(note.startswith("2 references to an empty id") for note in found.notes)
