@@ -15,7 +15,7 @@ from o2c_mining.errors import LogError
 from o2c_mining.exchange.file_rows import FileRows
 from o2c_mining.exchange.imported import TABLES, ImportedLog
 from o2c_mining.exchange.limits import check_file, check_size
-from o2c_mining.log.engine import Connection, described, engine, literal, number, quoted, refusing
+from o2c_mining.log.engine import Connection, described, engine, exactly, number, quoted, refusing
 from o2c_mining.log.schema import KEYS, LOADED, OBJECTS
 from o2c_mining.log.schema import TABLES as SCHEMAS
 
@@ -41,7 +41,7 @@ def read_tables(folder: Path, limits: Limits) -> ImportedLog:
 
 def _rows(connection: Connection, path: Path, name: str, schema: pa.Schema, limits: Limits) -> FileRows:
     rows = _said_rows(path, name, limits)
-    scanned = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+    scanned = f"read_parquet({exactly(str(path))}, hive_partitioning = false)"
     connection.register("shape", schema.empty_table())
     kinds = described(connection, "SELECT * FROM shape")
     with refusing(f"{path.name} is no readable Parquet", "expected a whole file; export it again"):

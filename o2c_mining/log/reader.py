@@ -21,7 +21,7 @@ import pyarrow as pa
 from o2c_mining.config import Config
 from o2c_mining.errors import LogError
 from o2c_mining.log.duck_sql import duck_sql
-from o2c_mining.log.engine import limit_memory, literal, number, quoted, scan, within_memory
+from o2c_mining.log.engine import connect, limit_memory, literal, number, quoted, scan, within_memory
 from o2c_mining.log.table_reader import TableReader
 
 if TYPE_CHECKING:
@@ -197,8 +197,7 @@ def open_reader(
         from o2c_mining.log.spark import open_spark_reader
 
         return open_spark_reader(tables, settings.spark.master, settings.spark.options)
-    connection = duckdb.connect(":memory:")
-    connection.execute("SET TimeZone = 'UTC'")
+    connection = connect()
     if spill is not None:
         limit_memory(connection, settings.limits.memory_mb, spill)
         connection.execute("SET preserve_insertion_order = false")
