@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from o2c_mining.config import Config, load_config
 from o2c_mining.errors import ConfigError, ConnectorError
+from o2c_mining.log.place import refuse_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,8 +85,9 @@ class Exported:
 
 
 def open_workspace(path: Path) -> Workspace:
-    """Read a workspace's settings; refuses a folder without ``o2c.toml``."""
+    """Read a workspace's settings; refuses a folder without ``o2c.toml`` or in which no store can lie."""
     root = path.resolve()
+    refuse_folder(root)
     return Workspace(root, load_config(root / CONFIG_FILE))
 
 
@@ -97,6 +99,7 @@ def init_workspace(path: Path, *, own_reference: bool = True) -> list[Path]:
     from o2c_mining.calendar.file import default_calendar_text
     from o2c_mining.monitor.sla import default_sla_text
 
+    refuse_folder(path)
     texts = {
         CONFIG_FILE: resources.files("o2c_mining.templates").joinpath("o2c.toml").read_text(encoding="utf-8"),
         "calendars/company.yaml": default_calendar_text(),

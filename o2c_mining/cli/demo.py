@@ -32,7 +32,9 @@ def demo(
 ) -> int:
     """The sample company: extract, mine, check, alert, act, show. A second run reuses what is there."""
     from o2c_mining.bootstrap import init_workspace, open_workspace
+    from o2c_mining.log.place import refuse_folder
 
+    refuse_folder(directory)
     _take_sample(directory, orders, seed)
     if not (directory / "o2c.toml").exists():
         text = resources.files("o2c_mining.templates").joinpath("demo.toml").read_text(encoding="utf-8")

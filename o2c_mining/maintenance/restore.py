@@ -22,6 +22,7 @@ from o2c_mining.bootstrap import CONFIG_FILE
 from o2c_mining.errors import ConfigError, LogError
 from o2c_mining.log import durable
 from o2c_mining.log.failpoints import failpoint
+from o2c_mining.log.place import refuse_folder
 from o2c_mining.log.snapshot import MAINTENANCE, Snapshot
 from o2c_mining.log.store import Batch, Store, locked
 from o2c_mining.maintenance.archive import manifest_of, unpack
@@ -48,10 +49,12 @@ def restore(backup: Path, root: Path, *, force: bool, now: datetime, report: Cal
     Raises
     ------
     ConfigError
-        If there is a store or a state database already and ``force`` is not given, or a monitor runs there.
+        If no store can lie in that folder, there is a store or a state database already and ``force`` is not given,
+        or a monitor runs there.
     LogError
         If the backup is damaged; nothing is changed then.
     """
+    refuse_folder(root)
     state = str(manifest_of(backup)["state"] or "state.db")
     taken = [name for name in ("store/batches", state) if (root / name).exists()]
     if taken and not force:
