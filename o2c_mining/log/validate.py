@@ -8,6 +8,7 @@ from o2c_mining.log.findings.duplicates import exact_duplicates
 from o2c_mining.log.findings.finding import SEVERITIES, Finding, finding
 from o2c_mining.log.findings.gaps import holes_in_streams
 from o2c_mining.log.findings.references import missing_amounts, references
+from o2c_mining.log.findings.refused import refused_rows
 from o2c_mining.log.findings.rows import impossible_rows
 from o2c_mining.log.findings.skew import clock_skew
 from o2c_mining.log.findings.stamps import day_only_stamps, equal_stamps
@@ -23,6 +24,7 @@ def validate(log: EventLog) -> tuple[Finding, ...]:
     flow = tables.flow()
     rules = [*references(tables), exact_duplicates(tables), equal_stamps(tables), *effects_before_causes(flow)]
     found = [
+        *refused_rows(log.snapshot),
         *impossible_rows(tables),
         *missing_amounts(tables),
         *day_only_stamps(tables),

@@ -54,3 +54,23 @@ def test_every_finding_is_explained_in_the_docs() -> None:
     assert len(names) > 20
     for name in names | {"exact duplicate", "clock skew", "gap in a stream", "drop in volume"}:
         assert name in page, name
+
+
+def test_rows_that_the_newest_load_refused_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A row without a time and one without an activity are in no table of the log; once mended they are no finding."""
+    (tmp_path / "o2c.toml").write_text("limits.parse_memory_mb = 0\n", encoding="utf-8")
+    path = tmp_path / "orders.csv"
+    head, day = "case,activity,time\n", "2026-01-05T"
+    path.write_text(f"{head}1,A,{day}10:00Z\n1,B,\n1,,{day}11:00Z\n1,C,{day}12:00Z\n", encoding="utf-8")
+    assert main(["-w", str(tmp_path), "import", str(path), "--json"]) == 0
+    capsys.readouterr()
+    assert main(["-w", str(tmp_path), "check", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (found["rule"], found["severity"], found["table"], found["count"]) == ("refused row", "warning", "events", 2)
+    assert found["example"] == "orders.csv, row 3: the time cannot be read as the mapping says"
+    assert found["parts"] == [{"name": "orders.csv", "count": 2, "of": 4}]
+    path.write_text(f"{head}1,A,{day}10:00Z\n1,B,{day}10:30Z\n", encoding="utf-8")
+    assert main(["-w", str(tmp_path), "import", str(path), "--json"]) == 0
+    capsys.readouterr()
+    assert main(["-w", str(tmp_path), "check", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
