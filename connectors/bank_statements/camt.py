@@ -21,6 +21,7 @@ _OTHER_MESSAGES = {
 }
 _MAX_TEXT = 2_000
 _MAX_ENTRIES = 1_000_000
+_MAX_HELD = 2_000_000  # elements in memory at a time: those of one entry and what stands around the entries
 _MOST_DIGITS = 13
 
 
@@ -45,7 +46,7 @@ def statements(file: IO[bytes]) -> Iterator[Statement]:
         remove_comments=True,
         remove_pis=True,
     )
-    found = 0
+    found = held = before_entry = before_statement = 0
     entries: list[Booking] = []
     used: dict[str, int] = {}
     try:
@@ -53,6 +54,15 @@ def statements(file: IO[bytes]) -> Iterator[Statement]:
             name = _local(element)
             if event == "start":
                 _refuse_doctype(element)
+                held += 1
+                if held > _MAX_HELD:
+                    raise RefusedFileError(
+                        "file-too-large", f"an entry or statement has more than {_MAX_HELD} elements"
+                    )
+                if name == "Stmt":
+                    before_statement = held - 1
+                elif name == "Ntry" and _local(element.getparent()) == "Stmt":
+                    before_entry = held - 1
                 if name in _OTHER_MESSAGES:
                     raise RefusedFileError(
                         "not-a-statement",
@@ -64,11 +74,13 @@ def statements(file: IO[bytes]) -> Iterator[Statement]:
                     raise RefusedFileError("file-too-large", f"a statement has more than {_MAX_ENTRIES} entries")
                 entries.extend(_bookings(element, used))
                 _drop(element)
+                held = before_entry
             elif name == "Stmt":
                 found += 1
                 yield _statement(element, tuple(entries))
                 entries, used = [], {}
                 _drop(element)
+                held = before_statement
     except etree.XMLSyntaxError as error:
         raise RefusedFileError("not-xml", f"the file is no well-formed XML ({_one_line(error)})") from error
     except (InvalidOperation, ValueError) as error:

@@ -109,10 +109,12 @@ def _counts(database: sqlite3.Connection, tables: Tables) -> dict[str, int]:
 
 def _events(path: Path, database: sqlite3.Connection, tables: Tables, log: OcelCollector) -> None:
     maps = dict(database.execute("SELECT ocel_type, ocel_type_map FROM event_map_type").fetchall())
-    positions = {_text(i) or "": n for n, (i,) in enumerate(database.execute("SELECT ocel_id FROM event"))}
+    positions: dict[str, int] = {}
     of_kind: dict[object, set[str]] = {}
-    for identity, kind in database.execute("SELECT ocel_id, ocel_type FROM event"):
-        of_kind.setdefault(kind, set()).add(_text(identity) or "")
+    for number, (written, kind) in enumerate(database.execute("SELECT ocel_id, ocel_type FROM event")):
+        identity = _text(written) or ""
+        positions[identity] = number
+        of_kind.setdefault(kind, set()).add(identity)
     for kind, wanted in of_kind.items():
         table = f"event_{maps.get(kind, kind)}"
         columns = tables.get(table)

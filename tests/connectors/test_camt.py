@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.bank_statements import camt
 from connectors.bank_statements.camt import RefusedFileError, statements
 from connectors.bank_statements.count import entry_key, entry_keys
 from connectors.bank_statements.extract import BankConnector, BankOptions
@@ -274,6 +276,41 @@ def test_damaged_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.tar.xz").write_bytes(b"no archive")
     (page,) = read(tmp_path)
     assert [row.rule for row in page.refused] == ["damaged-archive", "damaged-archive"]
+
+
+def test_elements_without_meaning_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camt, "_MAX_HELD", 20_000)
+    plain = statement_xml("S1", opening="0.00", closing="0.00")
+    for place in (b"<BkToCstmrStmt>", b"<Stmt>", b"</Stmt>"):
+        data = plain.replace(place, b"<a/>" * 21_000 + place)
+        with pytest.raises(RefusedFileError) as refused:
+            list(statements(io.BytesIO(data)))
+        assert refused.value.rule == "file-too-large"
+
+
+def test_entries_are_as_many_as_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries that were read are no longer held."""
+    monkeypatch.setattr(camt, "_MAX_HELD", 100)
+    entries = [(f"R{n}", "1.00", "CRDT", "x") for n in range(300)]
+    (read,) = statements(io.BytesIO(statement_xml("S1", opening="0.00", closing="300.00", entries=entries)))
+    assert len(read.bookings) == 300
+
+
+@pytest.mark.parametrize("encoding", ["undefined", "hex", "idna", "zlib", "rot13", "punycode", "no-such", "utf-7"])
+def test_encodings_of_no_file_are_counted_all_the_same(tmp_path: Path, encoding: str) -> None:
+    data = statement_xml("S1", opening="0.00", closing="1.00", entries=[("R1", "1.00", "CRDT", "x")])
+    (tmp_path / "a.xml").write_bytes(data.replace(b'encoding="UTF-8"', f'encoding="{encoding}"'.encode()))
+    (file,) = statement_files(tmp_path)
+    assert len(entry_keys(file)) == 1
+
+
+def test_comments_are_counted_in_time_of_their_size(tmp_path: Path) -> None:
+    data = statement_xml("S1", opening="0.00", closing="1.00", entries=[("R1", "1.00", "CRDT", "x")])
+    (tmp_path / "a.xml").write_bytes(data.replace(b"<Stmt>", b"<!---->" * 1_000_000 + b"<Stmt>"))
+    (file,) = statement_files(tmp_path)
+    start = time.process_time()
+    assert len(entry_keys(file)) == 1
+    assert time.process_time() - start < 10
 
 
 def test_missing_folder_and_zone_are_said() -> None:

@@ -436,6 +436,30 @@ def test_a_database_that_goes_round_in_circles(tmp_path: Path) -> None:
     assert time.process_time() - start < 5
 
 
+def test_a_database_whose_index_says_something_else(tmp_path: Path) -> None:
+    """What an index says of an id is not believed: the row is what counts."""
+    path = database(
+        tmp_path / "log.sqlite",
+        "DELETE FROM event",
+        "CREATE INDEX ids ON event (ocel_id)",
+        "INSERT INTO event VALUES ('the-first-event', 'A a')",
+        "DELETE FROM event_A",
+        "INSERT INTO event_A VALUES ('the-first-event', '2026-01-05')",
+        "DELETE FROM event_object",
+    )
+    data = path.read_bytes()
+    places = [found.start() for found in re.finditer(b"the-first-event", data)]
+    assert len(places) == 3  # the event, its entry in the index, its attributes
+    outcomes = []
+    for place in places:
+        path.write_bytes(data[:place] + b"T" + data[place + 1 :])
+        try:
+            outcomes.append(read(path).tables["events"]["event_id"].to_pylist())
+        except LogError:
+            outcomes.append([])
+    assert sorted(outcomes) == [[], [], ["the-first-event"]]
+
+
 def test_a_database_of_many_types_takes_no_longer_than_one_of_many_events(tmp_path: Path) -> None:
     size = 3000
     kinds = [

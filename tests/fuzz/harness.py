@@ -1,11 +1,12 @@
-"""Feed one parser with changed files for a while: ``python -m tests.fuzz.harness PARSER FOLDER [libFuzzer options]``.
+"""Feed one parser with changed files: ``python -m tests.fuzz.harness PARSER [libFuzzer options] GIVEN CORPUS``.
 
 Coverage of our own readers guides the changes. Anything but a declared error ends the run and leaves the file that
-caused it in ``FOLDER``.
+caused it. What the given files take, read once before all, is no part of the memory that is allowed.
 """
 
 from __future__ import annotations
 
+import resource
 import sys
 import tempfile
 import time
@@ -13,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 LONGEST = 5  # seconds of work per file
+EXTRA_MB = 512
 _OURS = ["o2c_mining.exchange", "connectors.bank_statements", "o2c_mining.documents"]
 
 
@@ -23,7 +25,7 @@ def main() -> None:
     with atheris.instrument_imports(include=_OURS):
         from tests.fuzz.parsers import DECLARED, parse
 
-    name, options = sys.argv[1], sys.argv[2:]
+    name, *options, given, corpus = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
 
@@ -34,7 +36,10 @@ def main() -> None:
             if time.process_time() - start > LONGEST:
                 raise TimeoutError(f"more than {LONGEST} seconds of work")
 
-        atheris.Setup([sys.argv[0], *options], one)
+        for path in sorted(Path(given).iterdir()):
+            one(path.read_bytes())
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        atheris.Setup([sys.argv[0], *options, f"-rss_limit_mb={used + EXTRA_MB}", corpus], one)
         atheris.Fuzz()
 
 

@@ -30,5 +30,10 @@ def test_the_fuzzer_begins_with_files_that_are_read(tmp_path: Path, name: str) -
     assert read
 
 
+def test_every_parser_is_fuzzed() -> None:
+    said = "".join(path.read_text() for path in Path(__file__).parent.glob("test_fuzz_*.py"))
+    assert [name for name in PARSERS if said.count(f'"{name}"') != 1] == []
+
+
 def test_every_found_file_belongs_to_a_parser() -> None:
     assert {path.name for path in FOUND.iterdir()} <= set(PARSERS)
