@@ -45,7 +45,7 @@ class TraceTables:
 class Known:
     """What is stored already: traces of other cases, which may share events with the new ones, and coded kinds."""
 
-    members: ir.Table | None = None  # case_no, object_id of cases that are not built now
+    shared: ir.Table | None = None  # event_id of the events of cases that are not built now, where they are shared
     kinds: ir.Table | None = None
     variants: ir.Table | None = None
     first_kind: int = 0
@@ -84,7 +84,7 @@ def build(
     numbers, members = reached.numbers, reached.members
     found = find_occurrences(steps, inputs, reached)
     occurrences, states = found.rows, found.states
-    shared = keep("sharing", sharing(inputs.e2o, occurrences, stored.members))
+    shared = keep("sharing", sharing(occurrences, stored.shared))
     enabled = enabling(steps, inputs.o2o, members, occurrences)
     placed = keep("ordered", ordered(occurrences, enabled, inputs.work_days))
     ends = keep("ends", ends_of(lens, members, occurrences, states, numbers))

@@ -12,6 +12,18 @@ from o2c_mining.trace.inputs import Inputs
 from o2c_mining.trace.reach import Reached
 from o2c_mining.trace.steps import Steps
 
+_READ = (
+    "event_id",
+    "time",
+    "source_seq",
+    "ingest_seq",
+    "precision",
+    "activity",
+    "team",
+    "resource",
+    "system",
+    "resource_kind",
+)
 _ORDER = ("time", "source_seq", "event_id")
 _STATE = ("activity", "team", "system", "resource_kind")
 
@@ -47,7 +59,7 @@ def find_occurrences(steps: Steps, inputs: Inputs, reached: Reached) -> Occurren
     references, events = _references(inputs, reached.members), inputs.events
     if not reached.is_all:
         references = steps.keep("references", references)
-        events = steps.keep("events", events.semi_join(references, "event_id"))
+        events = steps.keep("events", events.select(*_READ).semi_join(references, "event_id"))
     facts = _facts(events, inputs)
     states = steps.keep("states", _states(facts))
     rows = steps.keep("occurrences", _placed(references, _coded(facts, states)))

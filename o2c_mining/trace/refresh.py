@@ -29,7 +29,7 @@ from o2c_mining.trace.touched import also_touched
 
 # Raised whenever the meaning of a stored trace changes: stores built with another one are rebuilt on the next load.
 TRACE_VERSION = 3
-_READ = ("events", "objects", "e2o", "o2o", "membership", "cases", "kinds", "variants", "touched")
+_READ = ("events", "objects", "e2o", "o2o", "membership", "cases", "pairs", "kinds", "variants", "touched")
 _DAY_SCHEMA = pa.schema(
     [("utc_date", pa.date32()), ("clock_before", pa.float64())]
     + [(f"w{n}_{edge}", pa.float64()) for n in (1, 2, 3) for edge in ("start", "end")]
@@ -49,8 +49,8 @@ def refresh(writer: Writer, settings: Settings, touched: Iterable[str] | pa.Tabl
     settings
         Lenses, lanes and calendar.
     touched
-        Ids of objects that changed, gained or lost an event or a relation (as a table: its column ``object_id``);
-        ``None`` rebuilds everything.
+        Ids of objects that changed, gained or lost an event or a relation, or refer to an event that changed (as a
+        table: its column ``object_id``); ``None`` rebuilds everything.
     """
     failpoint("refresh.started")
     with scratch(writer.root) as spill:
@@ -148,7 +148,7 @@ def _refresh_lens(reader: TableReader, writer: Writer, inputs: Inputs, lens: Len
     gone = superseded(reader, kind)
     before = live(reader.table("cases_versions"), gone, kind).select("case_id", "case_no")
     objects, o2o, first_case = inputs.objects, inputs.o2o, _first_case(reader)
-    case_ids, others = None, None
+    case_ids, shared = None, None
     if changed is None:
         now = reach(Steps(reader, kind), objects, o2o, lens, case_ids=None, first_case=first_case)
     else:
@@ -162,13 +162,15 @@ def _refresh_lens(reader: TableReader, writer: Writer, inputs: Inputs, lens: Len
             lens,
             changed=changed,
             told=_told(reader, writer),
+            moves=any(_loads(reader, writer, table) for table in ("objects", "o2o")),
             first_case=first_case,
         )
         if stale is None:
             return 0
         now, before, case_ids = stale.now, stale.before, stale.case_ids
-        others = membership.anti_join(before, "case_no")
-    traces = build(reader, kind, inputs, lens, reached=now, known=_known(reader, kind, others))
+        pairs = reader.table("pairs_versions")
+        shared = live(pairs.filter(pairs.is_shared), gone, kind).anti_join(before, "case_no").select("event_id")
+    traces = build(reader, kind, inputs, lens, reached=now, known=_known(reader, kind, shared))
     stamp = {"refresh_seq": writer.number}
     # a case without events has no number that a later refresh could replace
     found = traces.members.semi_join(traces.cases, "case_no").drop("is_case", "due_at")
@@ -190,6 +192,12 @@ def _told(reader: TableReader, writer: Writer) -> ir.Table:
     return ibis.union(*(table.filter(table.batch_id == writer.number).select("event_id") for table in loaded))
 
 
+def _loads(reader: TableReader, writer: Writer, table: str) -> bool:
+    """Whether the load appends to a table."""
+    versions = reader.table(f"{table}_versions")
+    return reader.count(versions.filter(versions.batch_id == writer.number)) > 0
+
+
 def _first_case(reader: TableReader) -> int:
     """The number from which on cases are new; no number is ever used again."""
     touched = reader.table("touched_versions")
@@ -197,14 +205,14 @@ def _first_case(reader: TableReader) -> int:
     return max(_after(last["last"]), _after(last["gone"]))
 
 
-def _known(reader: TableReader, lens: str, others: ir.Table | None) -> Known:
+def _known(reader: TableReader, lens: str, shared: ir.Table | None) -> Known:
     """What is stored of a lens, and from which numbers on everything is new; no number is ever used again."""
     kinds, variants = (reader.table(f"{name}_versions") for name in ("kinds", "variants"))
     last_kind = reader.rows(kinds.aggregate(last=kinds.kind.max()))[0]["last"]
     mine = variants.filter(variants.lens == lens)
     last_variant = reader.rows(mine.aggregate(last=mine.variant_no.max()))[0]["last"]
     return Known(
-        members=others,
+        shared=shared,
         kinds=None if last_kind is None else kinds,
         variants=None if last_variant is None else mine,
         first_kind=_after(last_kind),

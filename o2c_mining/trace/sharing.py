@@ -6,13 +6,19 @@ import ibis
 import ibis.expr.types as ir
 
 
-def sharing(e2o: ir.Table, occurrences: ir.Table, others: ir.Table | None) -> ir.Table:
-    """Events that belong to several cases of the lens: event_no."""
+def sharing(occurrences: ir.Table, elsewhere: ir.Table | None) -> ir.Table:
+    """Events that belong to several cases of the lens: event_no.
+
+    Parameters
+    ----------
+    occurrences
+        The cases that are built.
+    elsewhere
+        Events of other cases that are stored as shared: event_id. No more need to be looked at: a case that an event
+        is new to is built together with all others that hold it.
+    """
     spread = occurrences.group_by("event_no").aggregate(low=occurrences.case_no.min(), high=occurrences.case_no.max())
     several = spread.filter(spread.low != spread.high).select("event_no")
-    if others is None:
+    if elsewhere is None:
         return several
-    here = occurrences.select("event_id", "event_no").distinct()
-    elsewhere = e2o.select("event_id", "object_id").join(here, "event_id")
-    elsewhere = elsewhere.semi_join(others, "object_id").select("event_no")
-    return ibis.union(several, elsewhere, distinct=True)
+    return ibis.union(several, occurrences.semi_join(elsewhere, "event_id").select("event_no"), distinct=True)

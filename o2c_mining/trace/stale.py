@@ -41,6 +41,7 @@ def stale_cases(
     *,
     changed: ir.Table,
     told: ir.Table,
+    moves: bool,
     first_case: int,
 ) -> Stale | None:
     """The cases that a changed object belongs to, or did, and those beside them; ``None`` where there are none.
@@ -59,6 +60,8 @@ def stale_cases(
         Objects that changed, gained or lost an event or a relation: object_id.
     told
         Events that the load speaks of, all of whose objects are among the changed ones: event_id.
+    moves
+        Whether a document may have come into a case or left it: an object or a relation changed.
     first_case
         The number from which on cases are new.
     """
@@ -69,7 +72,7 @@ def stale_cases(
         return None
     before = steps.keep("before_load", stored.cases.semi_join(case_ids, "case_id"))
     now = reach(steps, objects, o2o, lens, case_ids=case_ids, first_case=first_case)
-    beside = cases_beside(steps, e2o, told, stored.membership, before, now)
+    beside = cases_beside(steps, e2o, told, stored.membership, before, now) if moves else None
     if beside is None:
         return Stale(case_ids, before, now)
     more = stored.cases.semi_join(beside, "case_no").select("case_id")

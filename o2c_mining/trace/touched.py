@@ -23,6 +23,8 @@ _LONGEST_LOAD = timedelta(hours=1)  # from a refresh to the commit it belongs to
 def also_touched(reader: TableReader, writer: Writer, e2o: ir.Table, now: datetime) -> ir.Table:
     """Objects to refresh though the load changed neither them nor what refers to them: column object_id.
 
+    All that refer to an event that is itself in the load are among those it changed.
+
     Parameters
     ----------
     reader
@@ -35,13 +37,13 @@ def also_touched(reader: TableReader, writer: Writer, e2o: ir.Table, now: dateti
         When the traces are refreshed.
     """
     refers = e2o.select("event_id", "object_id")
-    loaded = reader.table("e2o_versions")
-    related = loaded.filter(loaded.batch_id == writer.number).select("event_id").distinct()
+    events, loaded = reader.table("events_versions"), reader.table("e2o_versions")
+    own = events.filter(events.batch_id == writer.number).select("event_id")
+    related = loaded.filter(loaded.batch_id == writer.number).select("event_id").distinct().anti_join(own, "event_id")
     found = refers.semi_join(related, "event_id").select("object_id")
     since = _last_refresh(reader, writer.base.history())
     if since is None:
         return found.distinct()
-    events = reader.table("events_versions")
     arrived = events.filter(~possible_times(events, since - _LONGEST_LOAD), possible_times(events, now))
     return ibis.union(found, refers.semi_join(arrived, "event_id").select("object_id"), distinct=True)
 
