@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from o2c_mining.log.money import exponent
+from o2c_mining.trace.segments import WHOLE_CASE
 from o2c_mining.trace.select import Traces, segments_of, shared_of
 
 
@@ -111,7 +112,7 @@ def _nodes(
                 cases=sum(row["first_of_activity"] for row in kinds),
                 starts=sum(row["starts"] for row in kinds),
                 ends=sum(row["count"] for row in kinds if row["is_end"]),
-                position=sum(row["position"] for row in kinds) / occurrences,
+                position=sum(row["position"] for row in kinds) / occurrences / WHOLE_CASE,
             )
         )
     return tuple(sorted(nodes, key=lambda node: (-node.cases, node.activity)))

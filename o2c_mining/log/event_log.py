@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -50,7 +51,8 @@ class EventLog:
     """OCEL 2.0 as ibis tables of current rows; nothing later than ``as_of`` exists in them.
 
     ``is_held`` tells whether the tables are in memory. ``base`` is an earlier version in the same engine, of which
-    this log holds only what changed since.
+    this log holds only what changed since. ``prepared`` keeps expressions (no rows) that every question begins with:
+    putting them together takes longer than many an answer.
     """
 
     events: ir.Table
@@ -66,6 +68,7 @@ class EventLog:
     settings: Settings
     is_held: bool = True
     base: EventLog | None = None
+    prepared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def stored_traces_hold(self) -> bool:

@@ -12,7 +12,7 @@ from o2c_mining.log.findings.refused import refused_rows
 from o2c_mining.log.findings.rows import impossible_rows
 from o2c_mining.log.findings.skew import clock_skew
 from o2c_mining.log.findings.stamps import day_only_stamps, equal_stamps
-from o2c_mining.log.findings.tables import tables_of
+from o2c_mining.log.findings.tables import HELPERS, tables_of
 
 
 def validate(log: EventLog) -> tuple[Finding, ...]:
@@ -32,4 +32,5 @@ def validate(log: EventLog) -> tuple[Finding, ...]:
         *clock_skew(log.reader, flow),
         *holes_in_streams(tables),
     ]
+    log.reader.drop(*HELPERS)
     return tuple(sorted(found, key=lambda one: SEVERITIES.index(one.severity)))

@@ -1,7 +1,8 @@
 """The segments of a lens in memory, coded for speed: what the map and the ledger add up.
 
-One row per event of a case. A log that continues an open one (``EventLog.base``) shares its rows and adds those of
-the cases that changed since.
+One row per event of a case, in order of edge and time: quantiles of rows in order and sums of groups that lie together
+cost half of those of rows that lie anyhow. A log that continues an open one (``EventLog.base``) shares its rows and
+adds those of the cases that changed since.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from o2c_mining.log.table_reader import TableReader
 from o2c_mining.trace.codes import group_codes
 from o2c_mining.trace.lens import Lens
 from o2c_mining.trace.stored import live, superseded
+
+WHOLE_CASE = 1_000_000_000
+"""``position`` of the end of a case: whole numbers add up to the same in whatever order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,12 @@ def segments(log: EventLog, lens: Lens, coded: Coded) -> ir.Table:
 
     ``seconds`` is null for the last event of a case; ``value`` is the case's in minor units of the reporting
     currency; ``agreed`` is the share of the segment that lies before the due date; ``position`` the relative place in
-    the case. Codes are those of ``codes.group_codes``.
+    the case, of ``WHOLE_CASE``. Codes are those of ``codes.group_codes``.
     """
+    name = f"segments:{coded.suffix}"
+    found = log.reader.known(name)
+    if found is not None:
+        return found
     pairs, kinds = coded.pairs, coded.kinds
     cases = coded.cases.select("case_no", "events", value="reporting_minor")
     joined = pairs.join(kinds.select("kind", "edge", "cell"), "kind").join(cases, "case_no")
@@ -70,12 +78,12 @@ def segments(log: EventLog, lens: Lens, coded: Coded) -> ir.Table:
         "first_of_activity",
         seconds=whole / 1_000_000,
         agreed=ibis.ifelse(whole > 0, within / whole, 0.0).cast("float32"),
-        position=((joined.seq + 1) / (joined.events + 1)).cast("float32"),
+        position=((joined.seq + 1) / (joined.events + 1) * WHOLE_CASE).round().cast("int32"),
         is_start=joined.seq == 0,
         refresh_seq=joined.refresh_seq,
         **columns,
     )
-    return _continued(log, lens, f"segments:{coded.suffix}", expression)
+    return _continued(log, lens, name, expression.order_by("edge", "seconds"))
 
 
 def shared_occurrences(log: EventLog, lens: Lens, coded: Coded) -> ir.Table | None:

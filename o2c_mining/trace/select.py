@@ -188,6 +188,15 @@ class _Whole:
 
 
 def _tables(log: EventLog, lens: Lens) -> _Whole:
+    """All cases of a lens at ``as_of``, put together once for an open log."""
+    name = f"lens:{lens.object_type}"
+    if name not in log.prepared:
+        log.prepared[name] = _whole(log, lens)
+    found: _Whole = log.prepared[name]
+    return found
+
+
+def _whole(log: EventLog, lens: Lens) -> _Whole:
     """All cases of a lens at ``as_of``: the stored ones where they hold, else built for this moment."""
     reader = log.reader
     if _stored_hold(log, lens.object_type):

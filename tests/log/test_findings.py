@@ -67,6 +67,7 @@ class Rows:
         for name in KEYS:
             rows: list[Row] = list({"events": self.events, "objects": self.objects}.get(name, {}).values())
             rows = rows or {"e2o": self.e2o, "o2o": self.o2o}.get(name, [])
+            rows = [{**row, "ingest_seq": number} for number, row in enumerate(rows)]
             reader.register(f"{name}_current", pa.Table.from_pylist(rows, schema=TABLES[name]))
         tables = {name: reader.table(f"{name}_current") for name in KEYS}
         loaded = datetime.now(UTC)

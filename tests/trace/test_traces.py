@@ -44,6 +44,11 @@ def test_an_order_runs_from_creation_to_clearing(tmp_path: Path) -> None:
     assert steps[-1]["is_end"] and steps[-1]["elapsed_seconds"] is None
 
 
+def test_a_node_lies_where_its_events_lie_in_their_cases(tmp_path: Path) -> None:
+    found = process_map(select(open_micro(one_order(tmp_path))))
+    assert sorted(node.position for node in found.nodes) == [place / 8 for place in range(1, 8)]
+
+
 def test_nothing_after_as_of_exists_and_the_open_segment_runs_to_it(tmp_path: Path) -> None:
     log = open_micro(one_order(tmp_path), as_of=at("2026-01-08 10:00"))
     traces = select(log)

@@ -21,6 +21,7 @@ def exact_duplicates(tables: Tables) -> Rule:
     events = tables.events
     repeated = events.group_by("activity", "time", "resource").having(events.count() > 1).aggregate(n=events.count())
     repeated = repeated.select(a=repeated.activity, t=repeated.time, r=repeated.resource)
+    repeated = tables.log.reader.materialize("findings_repeated", repeated)
     suspects = events.semi_join(
         repeated,
         [events.activity == repeated.a, events.time == repeated.t, events.resource.identical_to(repeated.r)],
@@ -38,7 +39,7 @@ def exact_duplicates(tables: Tables) -> Rule:
         "exact duplicate",
         "warning",
         "events",
-        _surplus(suspects, tables.e2o),
+        _surplus(tables.log.reader.materialize("findings_suspects", suspects), tables.e2o),
         "event_id",
         "one happening counts twice: activities, loops and durations are wrong",
         "give the event one id in both places it comes from; with times to the day it may be two real events",

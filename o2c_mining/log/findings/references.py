@@ -11,12 +11,21 @@ _ONE_IN = 10  # at most so many objects of a type lack an amount: then it is mis
 
 
 def references(tables: Tables) -> list[Rule]:
-    """Rows that point to nothing, or that nothing points to."""
+    """Rows that point to nothing, or that nothing points to. Rules of which one look at all references says that they
+    find nothing are left out."""
     events, e2o, o2o = tables.events, tables.e2o, tables.o2o
+    seen = tables.references()
+    (broken,) = tables.log.reader.rows(
+        seen.aggregate(
+            no_object=(seen.has_reference & seen.object_no.isnull()).any(),
+            no_event=(~seen.has_event).any(),
+            no_reference=(~seen.has_reference).any(),
+        )
+    )
     everything = tables.objects.select("object_id")
     ends = ibis.union(o2o.select(object_id="source_id"), o2o.select(object_id="target_id"))
-    return [
-        Rule(
+    rules = {
+        "no_object": Rule(
             "dangling event reference",
             "error",
             "e2o",
@@ -25,7 +34,7 @@ def references(tables: Tables) -> list[Rule]:
             "the event refers to an object that is not in the log, so it is in no case",
             "load the object, or drop the reference",
         ),
-        Rule(
+        "no_event": Rule(
             "reference of no event",
             "error",
             "e2o",
@@ -34,7 +43,7 @@ def references(tables: Tables) -> list[Rule]:
             "the reference belongs to an event that is not in the log",
             "load the event, or drop the reference",
         ),
-        Rule(
+        "always": Rule(
             "dangling relation",
             "warning",
             "o2o",
@@ -43,7 +52,7 @@ def references(tables: Tables) -> list[Rule]:
             "a relation to an object that is not in the log cannot be followed",
             "load the object",
         ),
-        Rule(
+        "no_reference": Rule(
             "event without object",
             "warning",
             "events",
@@ -53,7 +62,8 @@ def references(tables: Tables) -> list[Rule]:
             "relate it to a document, or leave it out on purpose",
             part="activity",
         ),
-    ]
+    }
+    return [rule for name, rule in rules.items() if broken.get(name, True)]
 
 
 def missing_amounts(tables: Tables) -> list[Finding]:

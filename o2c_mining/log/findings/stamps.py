@@ -39,16 +39,16 @@ def equal_stamps(tables: Tables) -> Rule:
 
     Days are no moments: day-only stamps are left to their own rule.
     """
-    events, e2o = tables.events, tables.e2o
-    timed = events.filter(events.time.notnull(), events.precision.fill_null("second") != "day")
-    seen = e2o.select("event_id", "object_id").join(timed.select("event_id", "time"), "event_id")
-    groups = seen.group_by("object_id", "time").aggregate(n=seen.count())
-    objects = tables.objects.select("object_id", "object_type")
+    seen = tables.references()
+    seen = seen.filter(seen.has_event, seen.has_reference, seen.time.notnull(), ~seen.day_only)
+    groups = seen.group_by("object_no", "lost_id", "time").aggregate(n=seen.count())
+    objects = tables.objects.select("object_id", "object_type", object_no="ingest_seq")
+    named = groups.filter(groups.n > 1).left_join(objects, "object_no")
     return Rule(
         "equal stamps",
         "note",
         "events",
-        groups.filter(groups.n > 1).left_join(objects, "object_id").select("object_id", "object_type"),
+        named.select("object_type", object_id=named.lost_id.coalesce(named.object_id)),
         "object_id",
         "which of them came first is decided by the source's own order, not by time",
         "load a finer stamp, or declare the rank of the activities in the connector",

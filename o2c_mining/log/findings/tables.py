@@ -12,6 +12,8 @@ from o2c_mining.log.event_log import EventLog, possible_times
 from o2c_mining.log.findings.local_days import local_day
 
 FLOW = ("order", "delivery", "invoice", "payment")
+HELPERS = tuple(f"findings_{name}" for name in ("references", "births", "flow", "repeated", "suspects"))
+"""What several rules share, computed once and dropped when all have run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +52,50 @@ class Tables:
         pairs = related.join(before, "source_id").join(after, "target_id")
         return self.log.reader.materialize("findings_flow", pairs.filter(pairs.source_type != pairs.target_type))
 
+    def references(self) -> ir.Table:
+        """References beside the event and the object they name, the texts joined once for all rules: ``object_no``,
+        ``lost_id``, ``time``, ``system``, ``day_only``, ``dated``, ``has_event``, ``has_reference``.
+
+        ``object_no`` is the ``ingest_seq`` of the object, null where there is none: then ``lost_id`` is its id. Events
+        that nothing refers to have a row without a reference, references of no event one without an event.
+        """
+        events = self.events
+        facts = events.select(
+            "event_id",
+            "time",
+            "system",
+            day_only=day_only(events),
+            dated=(events.time.notnull() & possible_times(events, self.loaded)).fill_null(False),
+            has_event=ibis.literal(True),
+        )
+        named = self.e2o.select(reference="event_id", object_id="object_id", has_reference=ibis.literal(True))
+        beside = facts.outer_join(named, facts.event_id == named.reference)
+        objects = self.objects.select(known_id="object_id", object_no="ingest_seq")
+        joined = beside.left_join(objects, beside.object_id == objects.known_id)
+        found = joined.select(
+            "object_no",
+            "time",
+            "system",
+            "day_only",
+            "dated",
+            lost_id=ibis.ifelse(joined.object_no.isnull(), joined.object_id, ibis.null("string")),
+            has_event=joined.has_event.fill_null(False),
+            has_reference=joined.has_reference.fill_null(False),
+        )
+        return self.log.reader.materialize("findings_references", found)
+
     def _births(self) -> ir.Table:
-        objects = self.objects.filter(self.objects.object_type.isin(FLOW)).select("object_id", type="object_type")
-        events = self.dated()
-        events = events.select("event_id", "time", "system", day_only=day_only(events))
-        seen = self.e2o.select("event_id", "object_id").join(events, "event_id")
-        first = seen.group_by("object_id").aggregate(
+        objects = self.objects.filter(self.objects.object_type.isin(FLOW))
+        objects = objects.select("object_id", type="object_type", object_no="ingest_seq")
+        seen = self.references()
+        seen = seen.filter(seen.dated, seen.object_no.notnull())
+        first = seen.group_by("object_no").aggregate(
             born=seen.time.min(),
             day_only=seen.day_only.argmin(seen.time),
             system=seen.system.fill_null("").argmin(seen.time),
         )
-        return first.join(objects, "object_id").mutate(day=self.day(first.born, first.day_only))
+        born = first.join(objects, "object_no").drop("object_no")
+        return born.mutate(day=self.day(born.born, born.day_only))
 
 
 def day_only(events: ir.Table) -> ir.BooleanValue:
