@@ -27,6 +27,8 @@ from o2c_mining.log.table_reader import TableReader
 if TYPE_CHECKING:
     from o2c_mining.log.store import Writer
 
+_TABLE, _VIEW, _DETACH = "DROP TABLE", "DROP VIEW", "DETACH DATABASE"  # how what was made is forgotten
+
 
 class Reader:
     """Tables by name, expressions in, Arrow out."""
@@ -72,7 +74,7 @@ class Reader:
         with self._names.engine.lock:
             self._connection.register("_incoming", rows)
             self._connection.execute(
-                f"CREATE TABLE {quoted(self._names.hold(name, 'TABLE'))} AS SELECT * FROM _incoming"
+                f"CREATE TABLE {quoted(self._names.hold(name, _TABLE))} AS SELECT * FROM _incoming"
             )
             self._connection.unregister("_incoming")
         return self.table(name)
@@ -82,9 +84,34 @@ class Reader:
         if name not in self._names.known:
             sql = self.sql(expression)
             with self._names.engine.lock, within_memory(self._connection):
-                held = quoted(self._names.hold(name, "TABLE"))
+                held = quoted(self._names.hold(name, _TABLE))
                 self._connection.execute(f"CREATE TABLE IF NOT EXISTS {held} AS {sql}")
         return self.table(name)
+
+    def gather(self, name: str, parts: Sequence[ir.Table]) -> ir.Table:
+        """Compute expressions one after the other into one table of that name (kept when it is there already).
+
+        Of several parts no more than one is in memory as it is computed: what is there already is compressed.
+        """
+        if len(parts) == 1:
+            return self.materialize(name, parts[0])
+        with self._names.engine.lock, within_memory(self._connection):
+            if self._names.held(name) not in self._names.created:
+                self._gather(name, parts)
+        return self.table(name)
+
+    def _gather(self, name: str, parts: Sequence[ir.Table]) -> None:
+        """A view of a table in a database of its own: what is attached can be compressed, what is open at first not."""
+        place = self._names.held(f"{name} gathered")
+        self._connection.execute(f"DETACH DATABASE IF EXISTS {quoted(place)}")  # of a try that was stopped
+        self._connection.execute(f"ATTACH ':memory:' AS {quoted(place)} (COMPRESS)")
+        self._names.created[place] = _DETACH
+        rows = f"{quoted(place)}.main.gathered"
+        for order, part in enumerate(parts):
+            into = f"INSERT INTO {rows}" if order else f"CREATE TABLE {rows} AS"
+            self._connection.execute(f"{into} {self.sql(part)}")
+            self._connection.execute(f"CHECKPOINT {quoted(place)}")
+        self._connection.execute(f"CREATE VIEW {quoted(self._names.hold(name, _VIEW))} AS SELECT * FROM {rows}")
 
     def view(self, name: str, expression: ir.Table) -> ir.Table:
         """Give an expression a name; it is computed whenever it is read."""
@@ -96,7 +123,7 @@ class Reader:
             self._names.known.pop(name, None)
             kind = self._names.created.pop(self._names.held(name), None)
             if kind is not None:
-                self._connection.execute(f"DROP {kind} {quoted(self._names.held(name))}")
+                self._connection.execute(f"{kind} {quoted(self._names.held(name))}")
 
     def size(self, name: str) -> int:
         """Number of rows of a table of that name."""
@@ -138,7 +165,7 @@ class Reader:
     def _view(self, name: str, sql: str) -> ir.Table:
         self.drop(name)
         with self._names.engine.lock:
-            self._connection.execute(f"CREATE OR REPLACE VIEW {quoted(self._names.hold(name, 'VIEW'))} AS {sql}")
+            self._connection.execute(f"CREATE OR REPLACE VIEW {quoted(self._names.hold(name, _VIEW))} AS {sql}")
         return self.table(name)
 
 
@@ -168,7 +195,7 @@ class _Names:
         return name + self._suffix
 
     def hold(self, name: str, kind: str) -> str:
-        """The same for a ``TABLE`` or ``VIEW`` that is about to be made."""
+        """The same for what is about to be made; ``kind`` says how it is forgotten."""
         self.created[self.held(name)] = kind
         return self.held(name)
 
@@ -177,7 +204,7 @@ def _forget(connection: duckdb.DuckDBPyConnection, created: dict[str, str]) -> N
     try:
         cursor = connection.cursor()
         for name, kind in created.items():
-            cursor.execute(f"DROP {kind} IF EXISTS {quoted(name)}")
+            cursor.execute(f"{kind} IF EXISTS {quoted(name)}")
     except duckdb.Error:  # the engine is being closed: its memory goes with it
         return
 

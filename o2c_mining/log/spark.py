@@ -83,6 +83,10 @@ class SparkReader:
             frame = self._asked(expression, lambda frame: frame.localCheckpoint(eager=True))
             return self._named(name, frame, expression.schema())
 
+    def gather(self, name: str, parts: Sequence[ir.Table]) -> ir.Table:
+        """Compute expressions into one table of that name (kept when it is there already)."""
+        return self.materialize(name, parts[0] if len(parts) == 1 else ibis.union(*parts))
+
     def view(self, name: str, expression: ir.Table) -> ir.Table:
         """Give an expression a name; it is computed whenever it is read."""
         with self._spark.lock:

@@ -47,6 +47,13 @@ class TableReader(Protocol):
         """Compute an expression once into a table of that name (kept when it is there already)."""
         ...
 
+    def gather(self, name: str, parts: Sequence[ir.Table]) -> ir.Table:
+        """Compute expressions one after the other into one table of that name (kept when it is there already).
+
+        Of several parts no more than one is in memory as it is computed; the table itself is kept small.
+        """
+        ...
+
     def view(self, name: str, expression: ir.Table) -> ir.Table:
         """Give an expression a name; it is computed whenever it is read."""
         ...

@@ -21,6 +21,8 @@ from o2c_mining.trace.stored import live, superseded
 
 WHOLE_CASE = 1_000_000_000
 """``position`` of the end of a case: whole numbers add up to the same in whatever order."""
+AT_ONCE = 12_000_000
+"""Events that are put in order at once; of a larger log one part after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,39 @@ def segments(log: EventLog, lens: Lens, coded: Coded) -> ir.Table:
     found = log.reader.known(name)
     if found is not None:
         return found
-    pairs, kinds = coded.pairs, coded.kinds
+    base = None if log.base is None else log.base.reader.known(name)
+    if log.base is None or base is None:
+        return log.reader.gather(name, [_in_order(log, coded, part) for part in _parts(log, coded)])
+    fresh = coded.pairs.filter(coded.pairs.refresh_seq > log.base.snapshot.number)
+    return _beside(log, lens, name, base, log.reader.materialize(f"{name}+", _in_order(log, coded, fresh)))
+
+
+def _parts(log: EventLog, coded: Coded) -> list[ir.Table]:
+    """The pairs of all cases, divided by case so that no part has many more than ``AT_ONCE``."""
+    cases, pairs = coded.cases, coded.pairs
+    found = log.reader.rows(
+        cases.aggregate(first=cases.case_no.min(), last=cases.case_no.max(), events=cases.events.sum())
+    )[0]
+    count = -(-int(found["events"] or 0) // AT_ONCE)
+    if count <= 1:
+        return [pairs]
+    first, last = int(found["first"]), int(found["last"])
+    step = -(-(last + 1 - first) // count)
+    return [
+        pairs.filter(pairs.case_no >= start, pairs.case_no < start + step) for start in range(first, last + 1, step)
+    ]
+
+
+def _in_order(log: EventLog, coded: Coded, pairs: ir.Table) -> ir.Table:
+    """Pairs as segments, in order of edge and time."""
+    kinds = coded.kinds
     cases = coded.cases.select("case_no", "events", value="reporting_minor")
     joined = pairs.join(kinds.select("kind", "edge", "cell"), "kind").join(cases, "case_no")
     whole = joined.next_time.delta(joined.time, unit="microsecond").cast("float64")
     to_due = joined.due_at.delta(joined.time, unit="microsecond").cast("float64").fill_null(0.0)
     within = ibis.greatest(ibis.least(to_due, whole), ibis.literal(0.0))
     columns = {} if log.settings.calendar is None else {"working_seconds": joined.working_seconds}
-    expression = joined.select(
+    return joined.select(
         "case_no",
         "kind",
         "edge",
@@ -80,10 +107,8 @@ def segments(log: EventLog, lens: Lens, coded: Coded) -> ir.Table:
         agreed=ibis.ifelse(whole > 0, within / whole, 0.0).cast("float32"),
         position=((joined.seq + 1) / (joined.events + 1) * WHOLE_CASE).round().cast("int32"),
         is_start=joined.seq == 0,
-        refresh_seq=joined.refresh_seq,
         **columns,
-    )
-    return _continued(log, lens, name, expression.order_by("edge", "seconds"))
+    ).order_by("edge", "seconds")
 
 
 def shared_occurrences(log: EventLog, lens: Lens, coded: Coded) -> ir.Table | None:
@@ -99,10 +124,17 @@ def _continued(log: EventLog, lens: Lens, name: str, whole: ir.Table) -> ir.Tabl
     held = None if base is None else base.reader.known(name)
     if base is None or held is None:
         return reader.materialize(name, whole)
-    fresh = reader.materialize(f"{name}+", whole.filter(whole.refresh_seq > base.snapshot.number))
+    fresh = whole.filter(whole.refresh_seq > base.snapshot.number)
+    return _beside(log, lens, name, held, reader.materialize(f"{name}+", fresh))
+
+
+def _beside(log: EventLog, lens: Lens, name: str, held: ir.Table, fresh: ir.Table) -> ir.Table:
+    """Rows of an open earlier version whose cases still hold, and new ones, as one."""
+    assert log.base is not None
     new = {column: ibis.null(type_) for column, type_ in fresh.schema().items() if column not in held.columns}
     held = held.mutate(**new).select(*fresh.columns)  # a load may bring an attribute that no object had before
-    return reader.view(name, ibis.union(held.anti_join(_replaced(reader, base, lens), "case_no"), fresh))
+    gone = _replaced(log.reader, log.base, lens)
+    return log.reader.view(name, ibis.union(held.anti_join(gone, "case_no"), fresh))
 
 
 def _replaced(reader: TableReader, base: EventLog, lens: Lens) -> ir.Table:

@@ -25,6 +25,7 @@ from tests.durability.invariants import Witness, assert_same_content, check_trac
 
 ROOT = Path(__file__).parents[2]
 SEED = 20261122
+_LONGEST = 600  # seconds; whoever waits that long on the busiest machine waits for nothing
 # Killed elsewhere: tests/monitor/test_crash.py, tests/durability/test_backup.py.
 ELSEWHERE = {p for p in POINTS if p.split(".")[0] in ("evaluate", "deliver", "backup", "restore")}
 HERE = sorted(POINTS - ELSEWHERE)
@@ -59,9 +60,9 @@ class Killing:
         told = self.folder / "told"
         process = CONTEXT.Process(target=work.child, args=(str(self.folder), str(told), point))
         process.start()
-        process.join(120 if point else self.dice.uniform(0.05, self.seconds / 3))
+        process.join(_LONGEST if point else self.dice.uniform(0.05, self.seconds / 3))
         if process.exitcode is None:
-            assert point is None, f"{point}: still running after two minutes"
+            assert point is None, f"{point}: still running after {_LONGEST} s"
             assert process.pid is not None
             os.kill(process.pid, signal.SIGKILL)
             process.join()

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from o2c_mining.analysis.handoffs import handoffs
 from o2c_mining.analysis.process_map import process_map
 from o2c_mining.config import Config
-from o2c_mining.log.event_log import Settings
+from o2c_mining.log.event_log import EventLog, Settings
+from o2c_mining.trace import segments
 from o2c_mining.trace.lens import FLOW, lens_of
 from o2c_mining.trace.select import ObjectFilter, select
 from tests import reference
@@ -224,3 +226,26 @@ def test_a_changed_setting_counts_before_the_next_load(tmp_path: Path) -> None:
     log = open_micro(store, with_settings=moved)
     teams = {row["activity"]: row["team"] for row in log.reader.rows(select(log).pairs)}
     assert teams["Post Invoice"] == "Shared services"
+
+
+def test_segments_gathered_in_parts_say_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A log too large to be put in order at once is taken by parts."""
+    names = [f"o{n}" for n in range(7)]
+    steps = ("Create Order", "Confirm Order", "Cancel Order")
+    events = [
+        (f"{name}-{step}", steps[step], f"2026-01-{5 + step + n:02d} 09:00", [name])
+        for n, name in enumerate(names)
+        for step in range(1 + n % 3)
+    ]
+    store = load(tmp_path, events=events, objects=[(name, "order", 100) for name in names])
+
+    def asked(log: EventLog) -> list[object]:
+        chosen = [select(log), select(log, ObjectFilter(with_=("Confirm Order",)))]
+        return [question(traces) for traces in chosen for question in (process_map, handoffs)]
+
+    whole = asked(open_micro(store))
+    monkeypatch.setattr(segments, "AT_ONCE", 4)
+    log = open_micro(store)
+    taken = [log.reader.count(part) for part in segments._parts(log, select(log).coded)]
+    assert (sum(taken), len(taken)) == (len(events), 4)
+    assert asked(log) == whole
