@@ -124,14 +124,19 @@ def _minutes(ending: str | None) -> int | None:
 
 def _offsets(local: pa.Array, zone: tzinfo) -> pa.Array:
     """Microseconds by which a zone is ahead of UTC at local times; asked once for each quarter of an hour."""
-    quarters = pc.floor(pc.divide(local.cast(pa.int64()).cast(pa.float64()), float(_QUARTER))).cast(pa.int64())
-    coded = quarters.dictionary_encode()
+    coded = _quarters(local.cast(pa.int64())).dictionary_encode()
     epoch = datetime(1970, 1, 1, tzinfo=zone)
     shifts = []
     for quarter in coded.dictionary.to_pylist():
         offset = (epoch + timedelta(microseconds=quarter * _QUARTER)).utcoffset() or timedelta()
         shifts.append(offset // timedelta(microseconds=1))
     return pa.array(shifts, pa.int64()).take(coded.indices)
+
+
+def _quarters(moments: pa.Array) -> pa.Array:
+    """The quarter of an hour, since 1970, that each moment in microseconds lies in."""
+    towards_zero = pc.divide(moments, _QUARTER)
+    return pc.subtract(towards_zero, pc.less(moments, pc.multiply(towards_zero, _QUARTER)).cast(pa.int64()))
 
 
 def with_clocks(days: pa.Array, clocks: pa.Array) -> pa.Array:
@@ -157,11 +162,13 @@ def odd_hours(written: pa.Array, time: pa.Array, offset_minutes: pa.Array, zone:
     own = pc.match_substring_regex(written, _OWN_ZONE)
     shift = pc.multiply(pc.if_else(own, pa.scalar(None, pa.int32()), offset_minutes).cast(pa.int64()), 60_000_000)
     local = pc.add(time.cast(pa.int64()), shift).drop_null()
-    quarters = pc.floor(pc.divide(local.cast(pa.float64()), float(_QUARTER))).cast(pa.int64())
     epoch = datetime(1970, 1, 1, tzinfo=zone)
     found = {"come twice and are taken as the first": 0, "do not exist and are taken as an hour later": 0}
-    for pair in pc.value_counts(quarters).to_pylist():
-        shown = epoch + timedelta(microseconds=pair["values"] * _QUARTER)
+    for pair in pc.value_counts(_quarters(local)).to_pylist():
+        try:
+            shown = epoch + timedelta(microseconds=pair["values"] * _QUARTER)
+        except OverflowError:  # the first and the last hours of the calendar, told from another zone
+            continue
         first, second = shown.utcoffset() or timedelta(), shown.replace(fold=1).utcoffset() or timedelta()
         if first != second:
             found[list(found)[first < second]] += pair["counts"]

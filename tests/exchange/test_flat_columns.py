@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from o2c_mining.config import Limits
 from o2c_mining.exchange import flat_rows
 from o2c_mining.exchange.dates import date_column, read_date
-from o2c_mining.exchange.flat_columns import maps, moments, usual_moments
+from o2c_mining.exchange.flat_columns import _quarters, maps, moments, usual_moments
 from o2c_mining.exchange.read import Asked, read_log
 
 _ZONES = st.sampled_from([None, "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
@@ -95,3 +95,9 @@ def test_rows_that_say_the_same_are_told_apart_in_the_order_of_the_file(
     assert isinstance(objects, pa.Table)
     assert [(row["object_id"], row["region"]) for row in objects.to_pylist()] == [("1", None), ("2", "DACH")]
     assert [(row.key, row.rule) for row in log.refused] == [("row 7", "missing activity or time")]
+
+
+@given(st.lists(st.integers(-(2**61), 2**61)))
+def test_quarters_of_an_hour_of_any_year(moments: list[int]) -> None:
+    quarter = 15 * 60 * 1_000_000
+    assert _quarters(pa.array(moments, pa.int64())).to_pylist() == [moment // quarter for moment in moments]
