@@ -14,7 +14,13 @@ from o2c_mining.trace.steps import Steps
 
 
 def cases_beside(
-    steps: Steps, e2o: ir.Table, told: ir.Table, membership: ir.Table, before: ir.Table, reached: Reached
+    steps: Steps,
+    e2o: ir.Table,
+    told: ir.Table,
+    membership: ir.Table,
+    before: ir.Table,
+    held: ir.Table,
+    reached: Reached,
 ) -> ir.Table | None:
     """The cases besides those that are refreshed already: column case_no; ``None`` where there are none.
 
@@ -30,10 +36,12 @@ def cases_beside(
         The stored members of all cases: case_no, object_id.
     before
         The cases that are refreshed, as they are stored: case_no, case_id.
+    held
+        Their stored members: case_no, object_id.
     reached
         The same cases as they are now.
     """
-    old = membership.join(before, "case_no").select("case_id", "object_id")
+    old = held.join(before, "case_no").select("case_id", "object_id")
     new = reached.members.select("case_no", "object_id").join(reached.numbers, "case_no")
     new = new.select("case_id", "object_id")
     both = ["case_id", "object_id"]

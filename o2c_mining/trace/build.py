@@ -85,7 +85,7 @@ def build(
     found = find_occurrences(steps, inputs, reached)
     occurrences, states = found.rows, found.states
     shared = keep("sharing", sharing(occurrences, stored.shared))
-    enabled = enabling(steps, inputs.o2o, members, occurrences)
+    enabled = enabling(steps, reached.o2o, members, occurrences)
     placed = keep("ordered", ordered(occurrences, enabled, inputs.work_days))
     ends = keep("ends", ends_of(lens, members, occurrences, states, numbers))
     steps.forget("occurrences", "enabling")

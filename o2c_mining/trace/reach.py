@@ -17,11 +17,12 @@ from o2c_mining.trace.steps import Steps
 class Reached:
     """Cases by number (case_no, case_id) and their members, columns as in ``find_members``.
 
-    ``is_all``: they are all the cases of the lens.
+    ``o2o`` has every relation between members; ``is_all``: they are all the cases of the lens.
     """
 
     numbers: ir.Table
     members: ir.Table
+    o2o: ir.Table
     is_all: bool
 
 
@@ -35,7 +36,7 @@ def reach(
     steps
         Keeps both as ``numbers`` and ``members``.
     objects, o2o
-        Current rows.
+        Current rows, at least those near the cases.
     lens
         What a case is.
     case_ids
@@ -54,4 +55,4 @@ def reach(
     numbers = steps.keep("numbers", numbered)
     members = steps.keep("members", find_members(steps, objects, o2o, lens, numbers))
     steps.forget("first_case", *(f"members_{level}" for level in range(depth(lens) + 1)))
-    return Reached(numbers, members, case_ids is None)
+    return Reached(numbers, members, o2o, case_ids is None)

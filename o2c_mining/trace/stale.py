@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from o2c_mining.trace.beside import cases_beside
 from o2c_mining.trace.lens import Lens
 from o2c_mining.trace.members import cases_above
+from o2c_mining.trace.near import near
 from o2c_mining.trace.reach import Reached, reach
 from o2c_mining.trace.steps import Steps
 
@@ -24,10 +25,12 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Cases to build: case_id; those of them that are stored: case_no, case_id; those of them that there are now."""
+    """Cases to build: case_id; those of them that are stored: case_no, case_id, and what they hold: case_no,
+    object_id; those of them that there are now."""
 
     case_ids: ir.Table
     before: ir.Table
+    held: ir.Table
     now: Reached
 
 
@@ -70,14 +73,31 @@ def stale_cases(
     case_ids = steps.keep("stale", ibis.union(hit, above, distinct=True))
     if steps.is_empty("stale"):
         return None
-    before = steps.keep("before_load", stored.cases.semi_join(case_ids, "case_id"))
-    now = reach(steps, objects, o2o, lens, case_ids=case_ids, first_case=first_case)
-    beside = cases_beside(steps, e2o, told, stored.membership, before, now) if moves else None
+    found = _found(steps, stored, objects, o2o, lens, case_ids, changed, first_case)
+    beside = cases_beside(steps, e2o, told, stored.membership, found.before, found.held, found.now) if moves else None
     if beside is None:
-        return Stale(case_ids, before, now)
+        return found
     more = stored.cases.semi_join(beside, "case_no").select("case_id")
     case_ids = steps.keep("stale_and_beside", ibis.union(case_ids, more))
-    before = steps.keep("before_and_beside", stored.cases.semi_join(case_ids, "case_id"))
-    steps.forget("numbers", "members")
-    now = reach(steps, objects, o2o, lens, case_ids=case_ids, first_case=first_case)
-    return Stale(case_ids, before, now)
+    steps.forget("replaced", "held", "near_objects", "near_o2o", "numbers", "members")
+    return _found(steps, stored, objects, o2o, lens, case_ids, changed, first_case)
+
+
+def _found(
+    steps: Steps,
+    stored: Stored,
+    objects: ir.Table,
+    o2o: ir.Table,
+    lens: Lens,
+    case_ids: ir.Table,
+    changed: ir.Table,
+    first_case: int,
+) -> Stale:
+    """Cases as they are stored and as they are now."""
+    before = steps.keep("replaced", stored.cases.semi_join(case_ids, "case_id"))
+    held = steps.keep("held", stored.membership.semi_join(before, "case_no"))
+    # whatever they reach now they held before, or it is reached from an object that changed
+    ids = [case_ids.select(object_id="case_id"), held.select("object_id"), changed.select("object_id")]
+    beside = near(steps, objects, o2o, lens, ibis.union(*ids))
+    now = reach(steps, beside.objects, beside.o2o, lens, case_ids=case_ids, first_case=first_case)
+    return Stale(case_ids, before, held, now)
