@@ -96,8 +96,14 @@ def handoff_name(id_: str) -> str:
     return id_.replace(">", " → ", 1)
 
 
+# What a spreadsheet runs, in wide letters too, and what it skips before that.
+_RUN = frozenset("=+-@\0＝＋－＠")
+_IGNORED = " \t\r\n\v\f\ufeff\u00a0\u3000"
+
+
 def safe_cell(value: object) -> object:
     """A CSV cell that no spreadsheet takes for a formula."""
-    text = str(value)
-    risky = isinstance(value, str) and text.lstrip()[:1] in {"=", "+", "-", "@", "\t", "\r"}
-    return f"'{text}" if risky or (isinstance(value, str) and text[:1] in {"\t", "\r", "\n"}) else value
+    if not isinstance(value, str):
+        return value
+    risky = value.lstrip(_IGNORED)[:1] in _RUN if value else False
+    return f"'{value}" if risky or value[:1] in {"\t", "\r", "\n"} else value

@@ -6,6 +6,7 @@ It answers in lines of JSON: how many rows it has read so far, and at last that 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from math import ceil
@@ -83,4 +84,7 @@ def _say(**what: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # a thread of Arrow's may still want Python's lock, and an orderly end would wait for it forever

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from o2c_mining.config import Limits
+from o2c_mining.errors import LogError
 from o2c_mining.exchange.attributes import Value, declared
 from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
-from o2c_mining.exchange.limits import blocks
+from o2c_mining.exchange.limits import MEGABYTE, blocks
 from o2c_mining.exchange.ocel import OcelCollector
 from o2c_mining.exchange.xml import ElementCount, Idle, walk_guarded
 
+_LONGEST_VALUE = 16 * MEGABYTE
 _RELATIONS = ("relationship", "relobj")
 
 
@@ -48,6 +50,7 @@ class _Ocel:
         self._related: list[tuple[str | None, str | None]] = []
         self._attribute: dict[str, str] | None = None
         self._parts: list[str] = []
+        self._length = 0
         self._inner = 0  # relations written as <object object-id=...>
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -55,7 +58,7 @@ class _Ocel:
             self._kinds = self.types.setdefault(f"{tag[0]}:{attributes.get('name', '')}", {})
         elif tag == "attribute":
             if self._item is not None:
-                self._attribute, self._parts = attributes, []
+                self._attribute, self._parts, self._length = attributes, [], 0
             elif self._kinds is not None:
                 self._kinds[attributes.get("name", "")] = attributes.get("type", "string")
         elif tag in _RELATIONS or (tag == "object" and self._item is not None and "object-id" in attributes):
@@ -70,6 +73,11 @@ class _Ocel:
     def text(self, part: str) -> None:
         if self._attribute is not None:
             self._parts.append(part)
+            self._length += len(part)
+            if self._length > _LONGEST_VALUE:
+                raise LogError(
+                    f"{self.collector.source} has a value of more than 16 MB; expected an event log; check the file"
+                )
 
     def end(self, tag: str) -> None:
         if tag in ("object-type", "event-type"):

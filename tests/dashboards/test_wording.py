@@ -58,7 +58,26 @@ def test_money_counts_and_plurals() -> None:
     assert plural("order_item") == "order items"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "  =1",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠x",
+        "\ufeff=1",
+        "\u00a0=1",
+        "\0=1",
+        "\n=1",
+    ],
+)
 def test_formulas_are_defused(text: str) -> None:
     assert str(safe_cell(text)).startswith("'")
 

@@ -16,6 +16,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from o2c_mining.bootstrap import export_log
@@ -168,6 +170,29 @@ def workbook_bomb(path: Path) -> None:
             part.write(b" " * 1_000_000)
 
 
+def spaces(path: Path) -> None:
+    """300 MB of spaces in one text node, in 0.3 MB."""
+    head, tail = XES.format("c1", "<a>|</a>").encode().split(b"|")
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        file.write(head)
+        for _ in range(300):
+            file.write(b" " * 1_000_000)
+        file.write(tail)
+
+
+def spaces_in_ocel(path: Path) -> None:
+    """So many spaces in the value of one attribute, in a file that is not packed."""
+    head, tail = OCEL.format('<attributes><attribute name="a">|</attribute></attributes>').encode().split(b"|")
+    path.write_bytes(head + b" " * 60_000_000 + tail)
+
+
+def repeated_text(path: Path) -> None:
+    """Parquet of 30 KB whose one text of 10 KB stands in a million rows."""
+    time = pa.array(["2026-01-05T10:00Z"] * 1_000_000).dictionary_encode()
+    activity = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000_000, pa.int32()), pa.array(["x" * 10_000]))
+    pq.write_table(pa.table({"case": time, "activity": activity, "time": time}), path, compression="zstd")
+
+
 def wide_table(path: Path) -> None:
     """A CSV file of a million columns."""
     path.write_bytes(b",".join(b"c%d" % n for n in range(1_000_000)) + b"\n")
@@ -181,6 +206,9 @@ def wide_table(path: Path) -> None:
         ("long.json", long_item, "refused"),
         ("bomb.xlsx", workbook_bomb, "refused"),
         ("wide.csv", wide_table, "refused"),
+        ("spaces.xes.gz", spaces, "refused"),
+        ("spaces.xml", spaces_in_ocel, "refused"),
+        ("repeated.parquet", repeated_text, "refused"),
     ],
 )
 def test_bombs_stay_within_bounds(tmp_path: Path, name: str, make: Callable[[Path], None], outcome: str) -> None:

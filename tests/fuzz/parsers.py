@@ -12,14 +12,17 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connectors.bank_statements.camt import RefusedFileError
+from connectors.bank_statements.camt import RefusedFileError, statements
+from connectors.bank_statements.count import entry_keys
 from connectors.bank_statements.files import open_streams, statement_files
 from o2c_mining.bootstrap import export_log
 from o2c_mining.config import Limits
 from o2c_mining.errors import O2CError
+from o2c_mining.exchange import read_flat  # noqa: F401  imported late elsewhere, when the fuzzer no longer looks
 from o2c_mining.exchange.mapping import read_mapping
 from o2c_mining.exchange.read import Asked, read_log
 from tests.connectors.camt_files import statement_xml
@@ -121,9 +124,6 @@ def _flat(data: bytes, folder: Path) -> None:
 
 
 def _camt(folder: Path) -> None:
-    from connectors.bank_statements.camt import statements
-    from connectors.bank_statements.count import entry_keys
-
     for file in statement_files(folder):
         "\n".join(entry_keys(file)).encode()
         for _, stream in open_streams(file):
@@ -188,8 +188,6 @@ def _tar(data: bytes) -> bytes:
 
 
 def _workbook() -> bytes:
-    import openpyxl
-
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None

@@ -13,10 +13,10 @@ from tests.fuzz.parsers import seeds
 
 ROOT = Path(__file__).parents[2]
 FOUND = Path(__file__).parent / "found"
-SECONDS, SOAK_SECONDS = 10, 1800
+SECONDS, SOAK_SECONDS = 60, 1800
 SEED = 20261122
 _HANGS = 60  # seconds after which a file is given up; how much work it may make is counted in the harness
-_LARGEST = 1 << 15  # bytes; what takes more is for tests of hostile files: here many small ones find more
+_LEAST, _GROWTH = 2048, 1.25  # how long a file may get: many small ones find more than a few large ones
 _DONE = re.compile(r"^#(\d+)\s+DONE", re.MULTILINE)
 _WORDS = (
     '"<?xml"', '"</"', '"/>"', '"<!--"', '"-->"', '"<![CDATA["', '"<!DOCTYPE"', '"&#x0;"', '"&lt;"', '"key=\\""',
@@ -37,11 +37,12 @@ def fuzz(name: str, folder: Path) -> int:
     for path in (FOUND / name).glob("*") if (FOUND / name).is_dir() else ():
         (given / path.name).write_bytes(path.read_bytes())
     words.write_text("\n".join(_WORDS) + "\n", encoding="utf-8")
+    largest = max(path.stat().st_size for path in given.iterdir())
     options = [
         f"-max_total_time={soak(SECONDS, SOAK_SECONDS)}",
         f"-seed={soak(SEED, 0)}",  # one way each time in CI; soak goes anywhere
         f"-timeout={_HANGS}",
-        f"-max_len={_LARGEST}",
+        f"-max_len={max(_LEAST, round(_GROWTH * largest))}",
         "-len_control=0",
         "-detect_leaks=0",
         "-print_final_stats=1",
