@@ -59,6 +59,7 @@ def questions(workspace: str) -> Measured:
     measured = Measured()
     place = open_workspace(Path(workspace))
     log = measured.take("open", lambda: _opened(place), runs=1)
+    measured.take("first map", lambda: process_map(select(log)), runs=1)
     asked: dict[str, Callable[[ObjectFilter], Any]] = {
         "map": lambda chosen: process_map(select(log, chosen)),
         "variants": lambda chosen: variants(select(log, chosen), 50),
