@@ -71,7 +71,10 @@ def _harden(database: sqlite3.Connection) -> None:
 
 def _check_pages(path: Path, database: sqlite3.Connection) -> None:
     """Refuse pages that are part of two tables or of themselves: a few of them would make rows without end."""
-    (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    try:
+        (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except MemoryError:  # what SQLite says of a page that claims to hold more than it may have
+        said = "it claims to hold more than there is memory for"
     if said != "ok":
         raise LogError(f"{path.name} is a damaged database ({str(said)[:200]}); expected a whole one; copy it again")
 
