@@ -13,7 +13,7 @@ from tests.fuzz.parsers import seeds
 
 ROOT = Path(__file__).parents[2]
 FOUND = Path(__file__).parent / "found"
-SECONDS, SOAK_SECONDS = 10, 1800
+SECONDS, SOAK_SECONDS = 60, 1800
 SEED = 20261122
 _HANGS = 60  # seconds after which a file is given up; how much work it may make is counted in the harness
 _LEAST, _GROWTH = 2048, 1.25  # how long a file may get: many small ones find more than a few large ones
