@@ -7,6 +7,7 @@ adds those of the cases that changed since.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import ibis
@@ -64,25 +65,47 @@ def segments(log: EventLog, lens: Lens, coded: Coded) -> ir.Table:
         return found
     base = None if log.base is None else log.base.reader.known(name)
     if log.base is None or base is None:
-        return log.reader.gather(name, [_in_order(log, coded, part) for part in _parts(log, coded)])
+        return log.reader.gather(name, [_in_order(log, coded, part(coded.pairs)) for part in _parts(log, coded)])
     fresh = coded.pairs.filter(coded.pairs.refresh_seq > log.base.snapshot.number)
     return _beside(log, lens, name, base, log.reader.materialize(f"{name}+", _in_order(log, coded, fresh)))
 
 
-def _parts(log: EventLog, coded: Coded) -> list[ir.Table]:
-    """The pairs of all cases, divided by case so that no part has many more than ``AT_ONCE``."""
-    cases, pairs = coded.cases, coded.pairs
+def segments_of_cases(log: EventLog, lens: Lens, coded: Coded, cases: ir.Table) -> ir.Table:
+    """The segments of some cases (column case_no).
+
+    Those of a large log are looked up part by part, as they lie: a table of the cases of one part stays in the cache of
+    the processor, one of all cases does not.
+    """
+    found = segments(log, lens, coded)
+    chosen = cases.select("case_no")
+    parts = [part(found).join(part(chosen), "case_no") for part in _parts(log, coded)]
+    return parts[0] if len(parts) == 1 else ibis.union(*parts)
+
+
+def _parts(log: EventLog, coded: Coded) -> list[Callable[[ir.Table], ir.Table]]:
+    """Ways to take a part of a table with case numbers, so that no part has many more than ``AT_ONCE`` events."""
+    name = f"parts:{coded.suffix}"
+    if name not in log.prepared:
+        log.prepared[name] = _divided(log, coded)
+    found: list[Callable[[ir.Table], ir.Table]] = log.prepared[name]
+    return found
+
+
+def _divided(log: EventLog, coded: Coded) -> list[Callable[[ir.Table], ir.Table]]:
+    cases = coded.cases
     found = log.reader.rows(
         cases.aggregate(first=cases.case_no.min(), last=cases.case_no.max(), events=cases.events.sum())
     )[0]
     count = -(-int(found["events"] or 0) // AT_ONCE)
     if count <= 1:
-        return [pairs]
+        return [lambda table: table]
     first, last = int(found["first"]), int(found["last"])
     step = -(-(last + 1 - first) // count)
-    return [
-        pairs.filter(pairs.case_no >= start, pairs.case_no < start + step) for start in range(first, last + 1, step)
-    ]
+
+    def within(start: int) -> Callable[[ir.Table], ir.Table]:
+        return lambda table: table.filter(table.case_no >= start, table.case_no < start + step)
+
+    return [within(start) for start in range(first, last + 1, step)]
 
 
 def _in_order(log: EventLog, coded: Coded, pairs: ir.Table) -> ir.Table:

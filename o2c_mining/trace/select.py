@@ -19,7 +19,7 @@ from o2c_mining.trace.codes import group_codes
 from o2c_mining.trace.inputs import Inputs
 from o2c_mining.trace.lens import Lens, default_lens
 from o2c_mining.trace.refresh import known_types, lens_for, register_work_days, stamp_of, teams_of
-from o2c_mining.trace.segments import Coded, segments, shared_occurrences, stored_tables
+from o2c_mining.trace.segments import Coded, segments, segments_of_cases, shared_occurrences, stored_tables
 
 _FEW = 50
 _OURS = frozenset(
@@ -125,8 +125,9 @@ def segments_of(traces: Traces) -> ir.Table:
         If a case has an amount in a currency without a rate.
     """
     cases = priced_cases(traces)
-    found = segments(traces.log, traces.lens, traces.coded)
-    return found if traces.is_whole else found.join(cases.select("case_no"), "case_no")
+    if traces.is_whole:
+        return segments(traces.log, traces.lens, traces.coded)
+    return segments_of_cases(traces.log, traces.lens, traces.coded, cases)
 
 
 def shared_of(traces: Traces) -> ir.Table | None:

@@ -246,6 +246,7 @@ def test_segments_gathered_in_parts_say_the_same(monkeypatch: pytest.MonkeyPatch
     whole = asked(open_micro(store))
     monkeypatch.setattr(segments, "AT_ONCE", 4)
     log = open_micro(store)
-    taken = [log.reader.count(part) for part in segments._parts(log, select(log).coded)]
+    coded = select(log).coded
+    taken = [log.reader.count(part(coded.pairs)) for part in segments._parts(log, coded)]
     assert (sum(taken), len(taken)) == (len(events), 4)
     assert asked(log) == whole
