@@ -25,6 +25,8 @@ from o2c_mining.log.failpoints import failpoint
 TABLE_CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
 # Checkpoints are written by us, after the commit, so that a power cut leaves none half done.
 NO_CHECKPOINT = PostCommitHookProperties(create_checkpoint=False)
+# Quick to read (docs/decisions/0019-how-tables-are-packed.md).
+_ENCODED = "COMPRESSION lz4_raw, PARQUET_VERSION v2"
 _ROW_GROUP = 122_880
 _FILE_BYTES = "128MB"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -85,7 +87,7 @@ def conforming(
 def write_files(connection: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> list[WrittenFile]:
     """Write the rows of a query as Parquet files of bounded size into an empty folder."""
     options = (
-        f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}, FILE_SIZE_BYTES '{_FILE_BYTES}', "
+        f"FORMAT parquet, {_ENCODED}, ROW_GROUP_SIZE {_ROW_GROUP}, FILE_SIZE_BYTES '{_FILE_BYTES}', "
         "FILENAME_PATTERN 'part-{uuid}', APPEND true, RETURN_STATS true"
     )
     written = connection.execute(f"COPY ({sql}) TO {literal(str(folder))} ({options})").fetchall()

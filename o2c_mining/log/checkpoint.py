@@ -37,7 +37,9 @@ def version_of(checkpoint: Path) -> int:
 
 
 def write_checkpoint(table: Path, version: int) -> None:
-    """Write the checkpoint of one durable version."""
+    """Write the checkpoint of one durable version, unless it is there."""
+    if last_checkpoint(table) == version:
+        return
     log = table / "_delta_log"
     beside = table.parent / f".{table.name}.checkpoint"
     shutil.rmtree(beside, ignore_errors=True)

@@ -20,11 +20,12 @@ from deltalake.transaction import AddAction, RemoveAction
 from o2c_mining.log import durable
 from o2c_mining.log.append import NO_CHECKPOINT, conforming, file_action, write_files
 from o2c_mining.log.checkpoint import write_checkpoint
+from o2c_mining.log.commits import write_commits
 from o2c_mining.log.engine import Connection, engine, number, quoted, refusing, scan
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.schema import TABLES
 from o2c_mining.log.scratch import scratch
-from o2c_mining.log.snapshot import MAINTENANCE, Snapshot
+from o2c_mining.log.snapshot import MAINTENANCE, Snapshot, read_version
 from o2c_mining.log.store import STAGING, Batch, Writer
 
 STREAM = "compact"
@@ -186,8 +187,8 @@ def _compact_commits(batches: Path) -> None:
     opened = DeltaTable(batches)
     if len(opened.file_uris()) < 2:
         return
-    opened.optimize.compact(post_commithook_properties=NO_CHECKPOINT)
-    version = DeltaTable(batches).version()
+    # not by delta-rs: its compaction writes a checkpoint of its own with every hundredth entry, unflushed
+    version = write_commits(batches, read_version(batches, opened.version()), anew=True)
     durable.sync_version(batches, version)
     write_checkpoint(batches, version)
 

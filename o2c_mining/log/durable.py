@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
+
+ACTIONS = "o2c.actions"  # how many files a log entry adds and removes, where it says so
 
 
 def sync_path(path: Path) -> None:
@@ -52,11 +56,17 @@ def added_files(table: Path, version: int) -> list[tuple[Path, int]] | None:
         actions = [json.loads(line) for line in text.split("\n") if line.strip()]  # a value may hold U+2028
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         return None
-    if not actions:
+    if not actions or not _is_complete(actions):
         return None
     return [
         (table / unquote(action["add"]["path"]), int(action["add"]["size"])) for action in actions if "add" in action
     ]
+
+
+def _is_complete(actions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no line of a log entry is missing, as far as it says how many there are."""
+    said = next((action["commitInfo"].get(ACTIONS) for action in actions if "commitInfo" in action), None)
+    return said is None or int(said) == sum("add" in action or "remove" in action for action in actions)
 
 
 def sync_version(table: Path, version: int) -> None:

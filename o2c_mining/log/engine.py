@@ -21,6 +21,7 @@ MEMORY_MB = 2500
 # codes. An expression between the two may give a dictionary for one chunk and none for the next: the query then ends
 # with "dict-surviving join" (duckdb#24807), depending on the rows.
 LEFT_OUT = "statistics_propagation"
+NEVER = "1TB"  # nothing is written ahead of a database in memory, so there is nothing to put in its place
 _PATTERN = re.compile(r"[*?\[]")
 
 
@@ -31,6 +32,7 @@ def connect() -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "disabled_optimizers": LEFT_OUT,
+            "checkpoint_threshold": NEVER,
         }
     )
     connection.execute("SET TimeZone = 'UTC'")

@@ -13,12 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
 
 from o2c_mining.errors import LogError
 from o2c_mining.log import durable
-from o2c_mining.log.append import NO_CHECKPOINT
 from o2c_mining.log.checkpoint import forget_checkpoints_after
+from o2c_mining.log.commits import write_commits
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.schema import BATCHES
 from o2c_mining.log.snapshot import Snapshot, batch_rows, newest_whole, read_version, snapshot_of
@@ -100,13 +99,7 @@ def _forget_commits_after(batches: Path, rows: list[dict[str, object]], number: 
         shutil.rmtree(batches)
         durable.sync_path(batches.parent)
         return
-    write_deltalake(
-        batches,
-        pa.Table.from_pylist(kept, schema=BATCHES),
-        mode="overwrite",
-        post_commithook_properties=NO_CHECKPOINT,
-    )
-    durable.sync_version(batches, DeltaTable(batches).version())
+    durable.sync_version(batches, write_commits(batches, pa.Table.from_pylist(kept, schema=BATCHES), anew=True))
 
 
 def _drop_damaged_tail(batches: Path) -> None:

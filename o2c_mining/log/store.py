@@ -26,6 +26,7 @@ from o2c_mining.errors import LogError
 from o2c_mining.log import durable
 from o2c_mining.log.append import NO_CHECKPOINT, TABLE_CONFIGURATION, add_files, conforming, write_files
 from o2c_mining.log.checkpoint import checkpoint_if_due
+from o2c_mining.log.commits import write_commits
 from o2c_mining.log.engine import MEMORY_MB, engine, within_memory
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.recovery import recover
@@ -224,6 +225,10 @@ class Writer:
             return []
         return list(files_of(self.root / table, self._versions[table]))
 
+    def appends(self, table: str) -> bool:
+        """Whether rows were appended to a table since the last commit."""
+        return table in self._appended
+
     def rewrote(self, table: str, version: int) -> None:
         """Take a version of a table that holds the same rows in other files into the commit."""
         self._versions[table] = version
@@ -273,18 +278,10 @@ class Writer:
             raise LogError("nothing to commit: expected at least one batch; pass the batches that were loaded")
         failpoint("commit.started")
         path = self.root / "batches"
-        new = not DeltaTable.is_deltatable(str(path))
-        write_deltalake(
-            path,
-            pa.Table.from_pylist(rows, schema=BATCHES),
-            mode="append",
-            configuration=dict(TABLE_CONFIGURATION) if new else None,
-            post_commithook_properties=NO_CHECKPOINT,
-        )
+        version = write_commits(path, pa.Table.from_pylist(rows, schema=BATCHES))
         failpoint("commit.logged")
-        version = DeltaTable(path).version()
         durable.sync_version(path, version)
-        if new:
+        if version == 0:
             durable.sync_folders(self.root, self.root)
         failpoint("commit.synced")
         for table in self._appended:

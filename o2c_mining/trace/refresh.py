@@ -162,7 +162,7 @@ def _refresh_lens(reader: TableReader, writer: Writer, inputs: Inputs, lens: Len
             lens,
             changed=changed,
             told=_told(reader, writer),
-            moves=any(_loads(reader, writer, table) for table in ("objects", "o2o")),
+            moves=writer.appends("objects") or writer.appends("o2o"),
             first_case=first_case,
         )
         if stale is None:
@@ -190,12 +190,6 @@ def _told(reader: TableReader, writer: Writer) -> ir.Table:
     """Events that the load speaks of; all objects they refer to, or did, are touched: column event_id."""
     loaded = [reader.table(f"{name}_versions") for name in ("events", "e2o")]
     return ibis.union(*(table.filter(table.batch_id == writer.number).select("event_id") for table in loaded))
-
-
-def _loads(reader: TableReader, writer: Writer, table: str) -> bool:
-    """Whether the load appends to a table."""
-    versions = reader.table(f"{table}_versions")
-    return reader.count(versions.filter(versions.batch_id == writer.number)) > 0
 
 
 def _first_case(reader: TableReader) -> int:

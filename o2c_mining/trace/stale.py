@@ -69,8 +69,9 @@ def stale_cases(
         The number from which on cases are new.
     """
     hit = stored.cases.semi_join(stored.membership.semi_join(changed, "object_id"), "case_no").select("case_id")
-    above = cases_above(steps, objects, o2o, lens, changed)
-    case_ids = steps.keep("stale", ibis.union(hit, above, distinct=True))
+    if moves or _is_any_silent(steps, stored, objects, lens):
+        hit = ibis.union(hit, cases_above(steps, objects, o2o, lens, changed), distinct=True)
+    case_ids = steps.keep("stale", hit)
     if steps.is_empty("stale"):
         return None
     found = _found(steps, stored, objects, o2o, lens, case_ids, changed, first_case)
@@ -81,6 +82,12 @@ def stale_cases(
     case_ids = steps.keep("stale_and_beside", ibis.union(case_ids, more))
     steps.forget("replaced", "held", "near_objects", "near_o2o", "numbers", "members")
     return _found(steps, stored, objects, o2o, lens, case_ids, changed, first_case)
+
+
+def _is_any_silent(steps: Steps, stored: Stored, objects: ir.Table, lens: Lens) -> bool:
+    """Whether a case has had no event so far: then it is not stored, nor what it would reach."""
+    own = objects.filter(objects.object_type == lens.object_type)
+    return steps.count(own) != steps.count(stored.cases)
 
 
 def _found(

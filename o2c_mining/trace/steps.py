@@ -27,6 +27,10 @@ class Steps:
         """Whether a computed step has no row."""
         return self._reader.size(f"{self._prefix}:{step}") == 0
 
+    def count(self, rows: ir.Table) -> int:
+        """Number of rows of an expression."""
+        return self._reader.count(rows)
+
     def forget(self, *steps: str) -> None:
         """Free the memory of steps that are no longer needed."""
         self._reader.drop(*(f"{self._prefix}:{step}" for step in steps))
