@@ -153,6 +153,21 @@ def test_a_reference_more_or_less(company: Company) -> None:
     company.check()
 
 
+@pytest.mark.parametrize("first_on", ["o4", "d4"])
+def test_a_load_of_events_alone_begins_a_case_that_had_none(company: Company, first_on: str) -> None:
+    """A case without events is not stored, nor are its documents: it is found along its relations."""
+    company.types |= {"o4": "order", "d4": "delivery"}
+    company.relations.add(("o4", "d4"))
+    company.bring()
+    company.check()
+    company.happens("first", first_on)
+    assert company.bring() == 1
+    company.check()
+    company.happens("second", "d4")
+    assert company.bring() == 1, "now every order has a case, and the stored members say which"
+    company.check()
+
+
 def test_an_object_that_goes_and_comes_back_with_its_relations_left_behind(company: Company) -> None:
     company.types["d2"] = "delivery"
     company.relations |= {("o2", "d2"), ("d2", "i1")}
