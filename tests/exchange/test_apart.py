@@ -16,8 +16,8 @@ from o2c_mining.errors import LogError
 from o2c_mining.exchange import apart
 from o2c_mining.exchange.apart import read_apart
 from o2c_mining.exchange.read import Asked, read_log
+from tests.exchange.hostile import EVENT, XES
 from tests.exchange.logs import rich, tables
-from tests.exchange.test_hostile import EVENT, XES
 from tests.exchange.test_xes_shapes import plain
 
 
