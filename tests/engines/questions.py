@@ -94,6 +94,7 @@ QUESTIONS: dict[str, Callable[[EventLog], Any]] = {
     "log span": log_span,
     "member ids": lambda log: member_ids(select(log, SOME)),
     "map": lambda log: process_map(select(log)),
+    "map of some": lambda log: process_map(select(log, SOME)),
     "variants": lambda log: variants(select(log), 20),
     "handoffs": lambda log: handoffs(select(log)),
     "step times": lambda log: step_times(select(log), "Post Goods Issue", "Create Invoice", working=True),
