@@ -208,8 +208,7 @@ def clock_of(here: Desk, working: bool) -> Clock:
     calendar = here.base.log.settings.calendar
     if not working or calendar is None:
         return CALENDAR
-    minutes = [sum(window.end - window.start for window in day) for day in calendar.week if day]
-    return working_clock(max(minutes) / 60)
+    return working_clock(calendar.day_seconds)
 
 
 def _chosen(here: Desk, chosen: ObjectFilter) -> Traces:

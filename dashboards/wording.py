@@ -26,9 +26,9 @@ class Clock:
 CALENDAR = Clock()
 
 
-def working_clock(hours_per_day: float) -> Clock:
+def working_clock(day_seconds: float) -> Clock:
     """Working days of the company's calendar."""
-    return Clock(hours_per_day * 3600, "wd")
+    return Clock(day_seconds, "wd")
 
 
 def duration(seconds: float | None, clock: Clock = CALENDAR) -> str:

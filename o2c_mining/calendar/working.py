@@ -53,6 +53,11 @@ class WorkCalendar:
                 f"calendar '{self.name}' has no working window; expected seven weekdays, one with a window; add one"
             )
 
+    @property
+    def day_seconds(self) -> float:
+        """What people call a working day: the longest of the week, in seconds."""
+        return 60.0 * max(sum(window.end - window.start for window in day) for day in self.week)
+
 
 class DayRow(NamedTuple):
     """Working windows of one UTC date, in seconds after its midnight; ``0, 0`` where there is none.

@@ -147,12 +147,22 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
     return "\n".join([line(list(headers)), line(["-" * width for width in widths]), *(line(row) for row in cells)])
 
 
-def span(seconds: float | None) -> str:
-    """A duration for people: one unit rule here and on the screens, minutes below 1 h, hours below 1 d, then days."""
+def working_day(log: EventLog, working: bool) -> float | None:
+    """Seconds of a working day where working time is shown, else nothing."""
+    calendar = log.settings.calendar
+    return calendar.day_seconds if working and calendar is not None else None
+
+
+def span(seconds: float | None, working_day: float | None = None) -> str:
+    """A duration for people: one unit rule here and on the screens, minutes below 1 h, hours below 1 d, then days.
+
+    Of working time days are working days (``wd``) of so many seconds.
+    """
     if seconds is None:
         return "not yet known"
+    day = working_day or 86400
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
-    if seconds < 86400:
+    if seconds < day:
         return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86400:.1f} d"
+    return f"{seconds / day:.1f} {'d' if working_day is None else 'wd'}"

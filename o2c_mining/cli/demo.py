@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from o2c_mining.cli.common import emit, note, span, table
+from o2c_mining.cli.common import emit, note, span, table, working_day
 from o2c_mining.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def _screen(workspace: Workspace) -> tuple[dict[str, object], str]:
 
     log = open_log(workspace)
     counted, traces = summary(log), select(log)
-    ledger = handoffs(traces, working=log.settings.calendar is not None)
+    working = log.settings.calendar is not None
+    ledger, day = handoffs(traces, working=working), working_day(log, working)
     checked = conformance(traces, reference_model(traces.lens.object_type, workspace.root / "reference"))
     figures = kpis(log)
     state = open_state(workspace)
@@ -126,7 +127,7 @@ def _screen(workspace: Workspace) -> tuple[dict[str, object], str]:
         (
             f"{row.from_team} → {row.to_team}",
             f"{row.from_activity} → {row.to_activity}",
-            span(row.median_seconds),
+            span(row.median_seconds, day),
             f"{row.ours_value_days:,.0f}",
         )
         for row in ledger.rows[:5]

@@ -26,13 +26,14 @@ def durations(
     from o2c_mining.analysis.durations import durations as analysis
 
     traces = common.traces(chosen)
-    result = analysis(traces, a, b, working=common.working_time(time, traces.log))
+    working = common.working_time(time, traces.log)
+    result, day = analysis(traces, a, b, working=working), common.working_day(traces.log, working)
     low, high = result.median_ci
     emit(
         result,
-        f"{a} → {b} ({result.time} time): median incl. open cases {span(result.median_seconds)} "
-        f"[{span(low)}, {span(high)}], p90 {span(result.p90_seconds)}\n"
+        f"{a} → {b} ({result.time} time): median incl. open cases {span(result.median_seconds, day)} "
+        f"[{span(low, day)}, {span(high, day)}], p90 {span(result.p90_seconds, day)}\n"
         f"{result.completed:,} completed, {result.open:,} not ({result.ended_without:,} of them ended without it), "
         f"{result.already_done:,} left out because {b} came first; "
-        f"the completed alone would say {span(result.naive_median_seconds)}",
+        f"the completed alone would say {span(result.naive_median_seconds, day)}",
     )

@@ -22,14 +22,15 @@ def handoffs(
     from o2c_mining.analysis.handoffs import handoffs as analysis
 
     traces = common.traces(chosen)
-    result = analysis(traces, working=common.working_time(time, traces.log))
+    working = common.working_time(time, traces.log)
+    result, day = analysis(traces, working=working), common.working_day(traces.log, working)
     rows: list[tuple[object, ...]] = [
         (
             f"{row.from_team} → {row.to_team}",
             f"{row.from_activity} → {row.to_activity}",
             f"{row.count:,}",
-            span(row.median_seconds),
-            span(row.p90_seconds),
+            span(row.median_seconds, day),
+            span(row.p90_seconds, day),
             f"{row.ours_value_days:,.0f}",
             f"{row.terms_value_days:,.0f}",
             f"{row.late_value_days:,.0f}",
@@ -54,7 +55,8 @@ def handoffs(
             )
         )
     head = (
-        f"{result.cases:,} cases, {result.time} time: {result.total_seconds / 86400:,.1f} days, "
+        f"{result.cases:,} cases, {result.time} time: {result.total_seconds / (day or 86400):,.1f} "
+        f"{'days' if day is None else 'working days'}, "
         f"{result.total_value_days:,.0f} {unit} at {float(result.annual_rate):.1%} a year "
         f"(ours {result.ours_value_days:,.0f}, agreed terms {result.terms_value_days:,.0f}, "
         f"late {result.late_value_days:,.0f})"

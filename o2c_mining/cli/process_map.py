@@ -35,7 +35,8 @@ def map_(
         sequences = {found.activities: found.cases for found in analysis(traces).variants}
         emit({"format": format_, "model": (text := discover(sequences, "bpmn" if format_ == "bpmn" else "pnml"))}, text)
         return
-    result = process_map(traces, working=common.working_time(time, traces.log))
+    working = common.working_time(time, traces.log)
+    result, day = process_map(traces, working=working), common.working_day(traces.log, working)
     if format_ == "svg":
         from o2c_mining.discovery.svg import Arrow, Box, draw
 
@@ -46,7 +47,14 @@ def map_(
     if format_ == "json":
         common.current.json = True
     rows = [
-        (edge.from_, edge.to, f"{edge.count:,}", f"{edge.cases:,}", span(edge.median_seconds), span(edge.p90_seconds))
+        (
+            edge.from_,
+            edge.to,
+            f"{edge.count:,}",
+            f"{edge.cases:,}",
+            span(edge.median_seconds, day),
+            span(edge.p90_seconds, day),
+        )
         for edge in result.edges[:40]
     ]
     text = table(("from", "to", "count", "cases", "median", "p90"), rows, right=(2, 3, 4, 5))

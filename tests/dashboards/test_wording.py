@@ -27,7 +27,7 @@ def test_durations_follow_one_rule(seconds: float | None, words: str) -> None:
 
 
 def test_a_working_day_is_as_long_as_the_calendar_says() -> None:
-    clock = working_clock(8)
+    clock = working_clock(8 * 3600)
     assert duration(8 * 3600, clock) == "1.0 wd"
     assert duration(7.9 * 3600, clock) == "7.9 h"
 
