@@ -190,7 +190,7 @@ def _xes(results: dict[str, Any]) -> list[Row]:
             if ours is None or theirs is None or peak is None:
                 rows.append(Row(against, bar, "", None))
                 continue
-            found = f"{theirs / ours:.1f} × ({_text(ours)} against {_text(theirs)} as a data frame), {peak:.1f} GB"
+            found = f"{theirs / ours:.2f} × ({_text(ours)} against {_text(theirs)} as a data frame), {peak:.1f} GB"
             rows.append(Row(against, bar, found, theirs >= 5 * ours and peak <= 1))
     return rows
 
