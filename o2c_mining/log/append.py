@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,11 @@ from o2c_mining.log.failpoints import failpoint
 TABLE_CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
 # Checkpoints are written by us, after the commit, so that a power cut leaves none half done.
 NO_CHECKPOINT = PostCommitHookProperties(create_checkpoint=False)
-# Quick to read (docs/decisions/0019-how-tables-are-packed.md).
-_ENCODED = "COMPRESSION lz4_raw, PARQUET_VERSION v2"
+# Quick to read (docs/decisions/0019-how-tables-are-packed.md). DuckDB 2.0 writes differences of more than 31 bits
+# between numbers of 32 in a way that Arrow cannot read: such rows are written in the first version's encodings.
+_VERSIONS = ("v2", "v1")
+_MOST_APART = 2**31 - 1
+_WHOLE = re.compile(r"-?\d+")
 _ROW_GROUP = 122_880
 _FILE_BYTES = "128MB"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -86,12 +90,27 @@ def conforming(
 
 def write_files(connection: duckdb.DuckDBPyConnection, sql: str, folder: Path) -> list[WrittenFile]:
     """Write the rows of a query as Parquet files of bounded size into an empty folder."""
-    options = (
-        f"FORMAT parquet, {_ENCODED}, ROW_GROUP_SIZE {_ROW_GROUP}, FILE_SIZE_BYTES '{_FILE_BYTES}', "
-        "FILENAME_PATTERN 'part-{uuid}', APPEND true, RETURN_STATS true"
-    )
-    written = connection.execute(f"COPY ({sql}) TO {literal(str(folder))} ({options})").fetchall()
+    small = [quoted(name) for name, kind in described(connection, sql).items() if "INTEGER" in kind]
+    for version in _VERSIONS:
+        options = (
+            f"FORMAT parquet, COMPRESSION lz4_raw, PARQUET_VERSION {version}, ROW_GROUP_SIZE {_ROW_GROUP}, "
+            f"FILE_SIZE_BYTES '{_FILE_BYTES}', FILENAME_PATTERN 'part-{{uuid}}', APPEND true, RETURN_STATS true"
+        )
+        written = connection.execute(f"COPY ({sql}) TO {literal(str(folder))} ({options})").fetchall()
+        if version == _VERSIONS[-1] or not any(_is_far_apart(row[4], small) for row in written):
+            break
+        for row in written:
+            Path(str(row[0])).unlink()
     return [WrittenFile(Path(str(row[0])), int(row[1])) for row in written if row[1]]
+
+
+def _is_far_apart(statistics: Mapping[str, Mapping[str, str]], columns: Sequence[str]) -> bool:
+    """Whether numbers of a column, or of a list or map in it, lie farther apart than ``_MOST_APART``."""
+    for name, said in statistics.items():
+        of_it = any(name == column or name.startswith(f"{column}.") for column in columns)
+        if of_it and _WHOLE.fullmatch(said.get("max", "")) and int(said["max"]) - int(said["min"]) > _MOST_APART:
+            return True
+    return False
 
 
 def add_files(table: Path, files: list[WrittenFile], schema: pa.Schema, commit: int) -> list[int]:

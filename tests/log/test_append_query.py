@@ -9,12 +9,14 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from o2c_mining.errors import LogError
+from o2c_mining.log.append import write_files
 from o2c_mining.log.engine import engine, scan
 from o2c_mining.log.schema import TABLES
 from o2c_mining.log.store import Batch, Store
@@ -189,3 +191,28 @@ def test_temporary_files_of_a_killed_process_go_with_the_next_writer_and_no_othe
             assert alive.is_dir()
             assert not dead.exists()
     assert not list((tmp_path / FOLDER).iterdir())
+
+
+@pytest.mark.parametrize(
+    ("values", "encoding"),
+    [
+        ("(2147483647), (-5873), (-395643), (NULL)", "PLAIN"),
+        ("(1073741824), (-1073741823), (7), (NULL)", "DELTA_BINARY_PACKED"),
+        ("(NULL), (NULL)", "DELTA_BINARY_PACKED"),
+        ("([2147483647, -5873, -395643]), (NULL)", "PLAIN"),
+        ("(MAP {'a': 2147483647, 'b': -5873, 'c': -395643})", "PLAIN"),
+        ("('2147483647'), ('-5873')", "DELTA_LENGTH_BYTE_ARRAY"),
+    ],
+)
+def test_numbers_far_apart_are_written_so_that_arrow_reads_them(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection, values: str, encoding: str
+) -> None:
+    """DuckDB writes differences of more than 31 bits as no other reader of Parquet reads them."""
+    kind = {"[": "INTEGER[]", "M": "MAP(VARCHAR, INTEGER)", "'": "VARCHAR"}.get(values[1], "INTEGER")
+    sql = f'SELECT n::{kind} AS "n""o" FROM (VALUES {values}) AS given(n)'
+    (file,) = write_files(connection, sql, tmp_path)
+    assert list(tmp_path.glob("*.parquet")) == [file.path]
+    read = pq.read_table(file.path)
+    assert read.to_pylist() == connection.sql(sql).to_arrow_table().to_pylist()
+    last = pq.read_metadata(file.path).row_group(0)
+    assert encoding in last.column(last.num_columns - 1).encodings
