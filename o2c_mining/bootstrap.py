@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from o2c_mining.connect import Completeness
+    from o2c_mining.exchange.load import Loaded
     from o2c_mining.exchange.read import Asked
     from o2c_mining.log.event_log import EventLog, Scope, Settings
     from o2c_mining.log.store import Batch, Store
@@ -283,28 +284,26 @@ def import_files(
     """
     from o2c_mining.exchange.apart import read_apart
     from o2c_mining.exchange.load import load
+    from o2c_mining.exchange.refused import keep_refused
     from o2c_mining.log.scratch import scratch
     from o2c_mining.trace.refresh import refresh
 
     limits = workspace.config.limits
-    batches: list[Batch] = []
+    loads: list[Loaded] = []
     notes: list[str] = []
-    touched: list[pa.Table | None] = []
-    changed = refreshed = 0
+    refreshed = 0
     store = open_store(workspace)
     with store.writer() as writer:
         for path in paths:
             with scratch(writer.root) as folder:
                 imported = read_apart(path, limits, asked, folder, progress.report if progress is not None else None)
-                loaded = load(writer, imported, path)
-            batches += loaded.batches
-            notes += [f"{path.name}: {text}" for text in loaded.notes]
-            touched.append(loaded.touched)
-            changed += loaded.changed
-        if changed:
-            refreshed = refresh(writer, settings_of(workspace), _together(touched))
+                loads.append(load(writer, imported, path))
+            notes += [f"{path.name}: {text}" for text in loads[-1].notes]
+        batches = tuple(batch for loaded in loads for batch in loaded.batches)
+        if keep_refused(writer, loads, changed=any(loaded.changed for loaded in loads)):
+            refreshed = refresh(writer, settings_of(workspace), _together([loaded.touched for loaded in loads]))
             writer.commit(batches)
-    return Imported(tuple(batches), tuple(notes), refreshed, store.snapshot().number)
+    return Imported(batches, tuple(notes), refreshed, store.snapshot().number)
 
 
 def _together(touched: Sequence[pa.Table | None]) -> pa.Table | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from o2c_mining.analysis.process_map import shared_events
 from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.refusals import refusals
 from o2c_mining.log.validate import validate
 from o2c_mining.trace.select import ObjectFilter, select, variants_ranked
 
@@ -15,7 +16,8 @@ from o2c_mining.trace.select import ObjectFilter, select, variants_ranked
 class Summary:
     """Counts of the whole log and of one lens.
 
-    ``objects_without_event`` are objects of the lens' type that no event reaches: they are no cases.
+    ``objects_without_event`` are objects of the lens' type that no event reaches: they are no cases. ``quarantined``
+    are rows that were refused and wait to be mended, each once.
     """
 
     events: int
@@ -85,7 +87,7 @@ def summary(log: EventLog, chosen: ObjectFilter | None = None) -> Summary:
         first_event=totals["first_event"],
         last_event=totals["last_event"],
         sources={str(row["system"]): row["n"] for row in systems},
-        quarantined=sum(int(str(row["quarantined"] or 0)) for row in log.snapshot.history()),
+        quarantined=refusals(log.snapshot).num_rows,
         findings={
             severity: sum(finding.count for finding in findings if finding.severity == severity)
             for severity in ("error", "warning")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from o2c_mining.exchange.file_rows import FileRows
 from o2c_mining.exchange.imported import ImportedLog, RefusedRow
 from o2c_mining.log.engine import Connection, arrow, described, literal, number, quoted, refusing, scan
 from o2c_mining.log.failpoints import failpoint
-from o2c_mining.log.schema import KEYS, QUARANTINE
+from o2c_mining.log.schema import KEYS
 from o2c_mining.log.store import Batch, Writer
 from o2c_mining.log.versions import POSITION, append_difference, note_objects
 
@@ -30,9 +29,11 @@ class Loaded:
     """What a file added: one batch per table, how many versions, and one row per object (``object_id``) whose traces
     must be refreshed; ``touched`` is ``None`` when the log was empty: everything must be."""
 
+    source: str
     batches: tuple[Batch, ...]
     touched: pa.Table | None
     changed: int
+    refused: tuple[RefusedRow, ...]
     notes: tuple[str, ...]
 
 
@@ -77,12 +78,12 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
             if not first:
                 note_objects(connection, writer, table, difference)
             failpoint("load.table_appended")
-            refused = [row for row in imported.refused if row.table == table]
-            _quarantine(connection, writer, imported.source, table, refused)
+            refused = sum(row.table == table for row in imported.refused)
             changed += difference.changed
-            batches.append(_batch(imported, table, len(refused), repeated + difference.unchanged, difference.changed))
+            batches.append(_batch(imported, table, refused, repeated + difference.unchanged, difference.changed))
         touched = None if first else arrow(connection, "SELECT DISTINCT object_id FROM touched_objects")
-    return Loaded(tuple(batch for batch in batches if batch.read), touched, changed, tuple(notes))
+    kept = tuple(batch for batch in batches if batch.read)
+    return Loaded(imported.source, kept, touched, changed, imported.refused, tuple(notes))
 
 
 def _open(connection: Connection, table: str, rows: pa.Table | FileRows, owner: str) -> None:
@@ -159,30 +160,3 @@ def _refuse_other_types(connection: Connection, source: str, stored: list[str]) 
             f"{source} calls {found[0]!r} a {found[2]}, the log a {found[1]}; expected one type per object id; "
             "import the file into a workspace of its own, or make its ids distinct"
         )
-
-
-def _quarantine(connection: Connection, writer: Writer, source: str, table: str, refused: list[RefusedRow]) -> None:
-    """Keep once which rows were refused and why; no value of theirs."""
-    known: set[tuple[str, str]] = set()
-    files = writer.files("quarantine")
-    if files and refused:
-        sql = f"SELECT source_key, rule FROM {scan(files)} WHERE source = $source AND stream = $stream"
-        found = connection.execute(sql, {"source": source, "stream": table}).fetchall()
-        known = {(str(key), str(rule)) for key, rule in found}
-    now = datetime.now(UTC)
-    rows = [
-        {
-            "source": source,
-            "stream": table,
-            "source_key": row.key,
-            "reason": row.reason,
-            "rule": row.rule,
-            "raw": "",
-            "first_seen": now,
-            "last_seen": now,
-            "batch_id": writer.number,
-        }
-        for row in refused
-        if (row.key, row.rule) not in known
-    ]
-    writer.append("quarantine", pa.Table.from_pylist(rows, schema=QUARANTINE))

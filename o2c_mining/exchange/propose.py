@@ -49,6 +49,8 @@ _CLOCK = re.compile(r"^(?:\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\s*(?:[AaPp]\.
 _DIGITS = re.compile(r"^(?:[01]?\d|2[0-3])[0-5]\d[0-5]\d$")  # 081500, as SAP writes it
 _ROUNDED = re.compile(r"^\d(?:[.,]\d+)?[eE]\+\d+$")
 _MANY = 200
+# Which share of the different values of a column may be no dates; more where its name says that it is a time.
+_TOLERATED, _TOLERATED_NAMED = 0.1, 0.5
 # How a date without a time of day ends where somebody wrote one nevertheless.
 MIDNIGHTS = (" 00:00", "T00:00", " 00:00:00", "T00:00:00", " 00:00:00.000", "T00:00:00.000", "T00:00:00Z")
 
@@ -104,7 +106,12 @@ def propose(
         elif found.order.startswith("epoch-"):
             doubts.append(f"{name}: numbers that count {found.order.removeprefix('epoch-')} since 1970 in UTC")
         if found.misfits:
-            doubts.append(f"{name}: {found.misfits:,} different values are no dates; their rows will be quarantined")
+            what = (
+                "1 value is no date; its rows"
+                if found.misfits == 1
+                else f"{found.misfits:,} values are no dates; their rows"
+            )
+            doubts.append(f"{name}: {what} will be quarantined")
     zone = None
     likely = {role: guesses.get(role) if name == UNDECIDED else name for role, name in chosen.items()}
     times = [likely[name] for name in ("timestamp", "start") if likely[name] in columns.dates]
@@ -152,7 +159,7 @@ def _profile(table: pa.Table) -> _Columns:
                 columns.plain.add(name)
             else:
                 columns.numbers[name] = marks
-        found = _dates(values)
+        found = _dates(values, tolerated=_TOLERATED_NAMED if _is_time(name) else _TOLERATED)
         if found is None and marks is not None and _is_time(name):
             found = counted_column(values)
         if found is not None and (name not in columns.plain or _is_time(name)):
@@ -174,15 +181,16 @@ def _why_open(found: DateColumn) -> str:
     return "every value fits more than one order of day and month"
 
 
-def _dates(values: list[str]) -> DateColumn | None:
+def _dates(values: list[str], *, tolerated: float) -> DateColumn | None:
     """What a column of dates says; texts in the form that computers write are not looked at one by one."""
     texts = pa.array(values, pa.string())
     usual = usual_moments(texts, None)
     if usual is None:
-        return date_column(values)
+        return date_column(values, tolerated=tolerated)
     plain = len(texts) - usual.time.null_count
     rest = texts.filter(pc.is_null(usual.time)).to_pylist()
-    return date_column(rest, plain=plain, plain_zoned=int(pc.sum(usual.zoned).as_py() or 0) - len(rest))
+    zoned = int(pc.sum(usual.zoned).as_py() or 0) - len(rest)
+    return date_column(rest, tolerated=tolerated, plain=plain, plain_zoned=zoned)
 
 
 def _distinct(column: pa.ChunkedArray) -> list[str]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from o2c_mining.connect.engine import engine
 from o2c_mining.connect.transform import TABLES
 from o2c_mining.errors import ConnectorError
+from o2c_mining.log.refusals import refusals
 from o2c_mining.log.store import Store
 from tests.connect.shop import ShopConnector, create_shop, current, extract_shop, fill_shop, versions
 
@@ -147,6 +148,10 @@ def test_impossible_event_is_quarantined_once(shop: tuple[Path, Path, sqlite3.Co
         ("event-before-1990", "document 3 Finish Document"),
         ("event-without-time", "document 1 Finish Document"),
     ]
+    assert refusals(snapshot).column("source_key").to_pylist() == [key for _, key in sorted(held, reverse=True)]
+    connection.execute("UPDATE document SET done_at = '2026-01-05 10:00:00' WHERE id = 1")
+    extract_shop(root, database, full=True)
+    assert refusals(Store(root).snapshot()).column("source_key").to_pylist() == ["document 3 Finish Document"]
 
 
 def test_missing_column_is_a_permanent_error(shop: tuple[Path, Path, sqlite3.Connection]) -> None:

@@ -279,6 +279,15 @@ def test_rows_that_cannot_be_read_are_quarantined(tmp_path: Path) -> None:
     assert log.tables["e2o"].num_rows == 28  # a row without a case is an event without an object
 
 
+def test_a_column_called_a_time_may_hold_more_that_is_none(tmp_path: Path) -> None:
+    rows = "1,A,05.01.2026\n1,B,unknown\n2,A,15.01.2026\n"
+    log = read(table(tmp_path, f"case,activity,time\n{rows}"))
+    assert [row.key for row in log.refused] == ["row 3"]
+    assert "time: 1 value is no date; its rows will be quarantined" in log.notes
+    with pytest.raises(LogError, match="no column holds dates"):
+        read(table(tmp_path, f"case,activity,remark\n{rows}", "remark.csv"))
+
+
 def test_excel_and_parquet(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from o2c_mining.cli.main import main
+from o2c_mining.log.store import Store
 from tests import micro
 from tests.log.test_findings import PLANTED
 
@@ -60,17 +61,30 @@ def test_rows_that_the_newest_load_refused_are_told(tmp_path: Path, capsys: pyte
     """A row without a time and one without an activity are in no table of the log; once mended they are no finding."""
     (tmp_path / "o2c.toml").write_text("limits.parse_memory_mb = 0\n", encoding="utf-8")
     path = tmp_path / "orders.csv"
-    head, day = "case,activity,time\n", "2026-01-05T"
-    path.write_text(f"{head}1,A,{day}10:00Z\n1,B,\n1,,{day}11:00Z\n1,C,{day}12:00Z\n", encoding="utf-8")
-    assert main(["-w", str(tmp_path), "import", str(path), "--json"]) == 0
-    capsys.readouterr()
-    assert main(["-w", str(tmp_path), "check", "--json"]) == 0
-    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    day = "2026-01-05T"
+
+    def waiting(*rows: str) -> tuple[list[dict[str, object]], int]:
+        """The findings and the quarantined rows of the summary, once a file of these rows is imported."""
+        path.write_text("case,activity,time\n" + "".join(f"1,{row}\n" for row in rows), encoding="utf-8")
+        answers = []
+        for asked in (["import", str(path)], ["check"], ["summary"]):
+            assert main(["-w", str(tmp_path), *asked, "--json"]) == 0
+            answers.append(json.loads(capsys.readouterr().out))
+        return answers[1]["findings"], answers[2]["quarantined"]
+
+    good, late = f"A,{day}10:00Z", f"C,{day}12:00Z"
+    (found,), quarantined = waiting(good, "B,", f",{day}11:00Z", late)
     assert (found["rule"], found["severity"], found["table"], found["count"]) == ("refused row", "warning", "events", 2)
     assert found["example"] == "orders.csv, row 3: the time cannot be read as the mapping says"
     assert found["parts"] == [{"name": "orders.csv", "count": 2, "of": 4}]
-    path.write_text(f"{head}1,A,{day}10:00Z\n1,B,{day}10:30Z\n", encoding="utf-8")
-    assert main(["-w", str(tmp_path), "import", str(path), "--json"]) == 0
-    capsys.readouterr()
-    assert main(["-w", str(tmp_path), "check", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["findings"] == []
+    assert quarantined == 2
+    # one is mended, the other stands elsewhere now
+    (found,), quarantined = waiting(good, f"B,{day}10:30Z", late, f",{day}11:00Z")
+    assert (found["count"], quarantined) == (1, 1)
+    assert found["example"] == "orders.csv, row 5: the row names no activity"
+    # the log does not change, but nothing waits any more
+    assert waiting(good, f"B,{day}10:30Z", late) == ([], 0)
+    # and the same file again is no version
+    versions = len(Store(tmp_path / "store").snapshot().history())
+    assert waiting(good, f"B,{day}10:30Z", late) == ([], 0)
+    assert len(Store(tmp_path / "store").snapshot().history()) == versions

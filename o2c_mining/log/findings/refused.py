@@ -1,34 +1,38 @@
-"""Which rows did the newest load of a file or stream refuse?"""
+"""Which rows were refused and wait to be mended?"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from o2c_mining.log.findings.finding import Finding, Part
+from o2c_mining.log.refusals import refusals
 from o2c_mining.log.snapshot import Snapshot
 
 
 def refused_rows(snapshot: Snapshot) -> list[Finding]:
-    """One finding per table: rows without a time or an activity, say, that wait in the quarantine and are in no figure.
+    """One finding per table or stream: rows without a time or an activity, say, that are in no figure.
 
-    Only the newest load of each file or stream counts: what was mended and loaded again is no finding any more.
-    References go with their event and are not told again.
+    ``of`` is how many rows the newest load read that refused some.
     """
+    waiting = refusals(snapshot)
+    counts = waiting.group_by(["source", "stream"]).aggregate([("source_key", "count")]).to_pylist()
+    read: dict[tuple[str, str], int] = {}
+    for batch in snapshot.history():
+        if batch["quarantined"]:
+            read[str(batch["source"]), str(batch["stream"])] = int(str(batch["read"] or 0))
     found: dict[str, list[Part]] = defaultdict(list)
-    for batch in snapshot.batches():
-        refused, stream = int(str(batch["quarantined"] or 0)), str(batch["stream"])
-        if refused and stream != "e2o":
-            found[stream].append(Part(str(batch["source"]), refused, int(str(batch["read"] or 0))))
+    for row in counts:
+        source, stream, count = row["source"], row["stream"], row["source_key_count"]
+        found[stream].append(Part(source, count, max(count, read.get((source, stream), 0))))
     return [
         Finding(
             "refused row",
             "warning",
             stream,
             sum(part.count for part in parts),
-            _example(snapshot, parts[0].name, stream),
+            _example(waiting.filter(pc.equal(waiting["stream"], stream)).slice(0, 1).to_pylist()[0]),
             "it could not be read as part of a log, so no figure knows it",
             "look for it at its place in the source, mend it there or correct the mapping, and load again",
             tuple(sorted(parts, key=lambda part: (-part.count, part.name))),
@@ -37,13 +41,6 @@ def refused_rows(snapshot: Snapshot) -> list[Finding]:
     ]
 
 
-def _example(snapshot: Snapshot, source: str, stream: str) -> str:
-    """Where the newest refused row stands and why it was refused."""
-    newest = ""
-    for file in snapshot.files("quarantine"):
-        rows = pq.read_table(file, columns=["source", "stream", "source_key", "reason"])
-        rows = rows.filter(pc.and_(pc.equal(rows["source"], source), pc.equal(rows["stream"], stream)))
-        if rows.num_rows:
-            row = rows.slice(0, 1).to_pylist()[0]
-            newest = f"{source}, {row['source_key']}: {row['reason']}"
-    return newest or source
+def _example(row: dict[str, str]) -> str:
+    """Where a refused row stands and why it was refused."""
+    return f"{row['source']}, {row['source_key']}: {row['reason']}"
