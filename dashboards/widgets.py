@@ -12,6 +12,7 @@ from dashboards.data import Desk, choices_of
 from dashboards.view import Change, View, attribute_name, from_params, parts, to_params
 from dashboards.wording import plural
 from o2c_mining.analysis.filter_choices import Choice
+from o2c_mining.trace.lens import kept_lenses
 from o2c_mining.trace.select import ObjectFilter
 
 ALL = "All"
@@ -72,9 +73,8 @@ def rerun_page_if_changed() -> None:
 
 
 def lens_options(here: Desk) -> list[str]:
-    """What can be followed: the configured lenses that this log has objects of."""
-    known = set(here.known_types)
-    return [name for name in here.workspace.config.lenses if name in known] or [here.lens]
+    """What can be followed: the lenses whose traces are kept."""
+    return kept_lenses(here.known_types, here.workspace.config) or [here.lens]
 
 
 def filter_row(here: Desk, view: View) -> View:

@@ -14,6 +14,7 @@ from o2c_mining.log.event_log import EventLog
 from o2c_mining.monitor.clocks import CaseTimes
 from o2c_mining.monitor.sla import Sla
 from o2c_mining.monitor.text import DocumentRef
+from o2c_mining.trace.lens import kept_lenses
 from o2c_mining.trace.refresh import known_types
 from o2c_mining.trace.select import ObjectFilter, Traces, select
 
@@ -117,7 +118,9 @@ def _systems(log: EventLog, sla: Sla) -> set[str]:
 
 def touched_since(log: EventLog, sla: Sla, refresh_seq: int) -> list[str] | None:
     """Cases of the rule's lens rebuilt after a commit; ``None`` where that is not recorded for the lens."""
-    if not log.stored_traces_hold or sla.object_type not in log.settings.config.lenses:
+    if not log.stored_traces_hold:
+        return None
+    if sla.object_type not in kept_lenses(known_types(log.reader, log.objects), log.settings.config):
         return None
     touched = log.reader.table("touched_versions")
     rows = touched.filter(touched.lens == sla.object_type, touched.refresh_seq > refresh_seq)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
+from o2c_mining.config import Config
 from o2c_mining.errors import AnalysisError
 
 
@@ -85,6 +86,19 @@ def lens_of(object_type: str, known_types: Collection[str], own: Mapping[str, Le
     finals = tuple((name, activities) for name, activities in _FINALS.items() if name in reached)
     required = ("invoice",) if "invoice" in reached else ()
     return Lens(object_type, edges, _CANCELS.get(object_type, ()), finals, required)
+
+
+def kept_lenses(known_types: Collection[str], config: Config) -> list[str]:
+    """Lenses whose traces are stored with every load: those of ``lenses`` that the log has objects of.
+
+    Unless the configuration says ``lenses`` itself, also the one that is taken when nobody names one, so that a log
+    without orders is asked as fast as one with them.
+    """
+    names = [name for name in config.lenses if name in known_types]
+    if "lenses" not in config.model_fields_set and known_types:
+        asked = default_lens(known_types, config.default_lens)
+        names += [asked] if asked in known_types and asked not in names else []
+    return names
 
 
 def lens_from_paths(

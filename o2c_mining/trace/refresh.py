@@ -20,7 +20,7 @@ from o2c_mining.log.store import Writer
 from o2c_mining.log.table_reader import TableReader
 from o2c_mining.trace.build import Known, build
 from o2c_mining.trace.inputs import Inputs
-from o2c_mining.trace.lens import Lens, fingerprint, lens_from_paths, lens_of
+from o2c_mining.trace.lens import Lens, fingerprint, kept_lenses, lens_from_paths, lens_of
 from o2c_mining.trace.reach import reach
 from o2c_mining.trace.stale import Stored, stale_cases
 from o2c_mining.trace.steps import Steps
@@ -85,7 +85,7 @@ def _id_table(ids: Iterable[str]) -> pa.Table:
 
 def stored_lenses(known: list[str], settings: Settings) -> list[Lens]:
     """The lenses whose traces are kept, of those the log has objects for."""
-    return [lens_for(name, known, settings) for name in settings.config.lenses if name in known]
+    return [lens_for(name, known, settings) for name in kept_lenses(known, settings.config)]
 
 
 def stamp_of(known: list[str], settings: Settings) -> str:

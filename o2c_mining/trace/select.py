@@ -17,7 +17,7 @@ from o2c_mining.log.money import minor_or_null, refuse_unpriced
 from o2c_mining.trace.build import build
 from o2c_mining.trace.codes import group_codes
 from o2c_mining.trace.inputs import Inputs
-from o2c_mining.trace.lens import Lens, default_lens
+from o2c_mining.trace.lens import Lens, default_lens, kept_lenses
 from o2c_mining.trace.refresh import known_types, lens_for, register_work_days, stamp_of, teams_of
 from o2c_mining.trace.segments import Coded, segments, segments_of_cases, shared_occurrences, stored_tables
 
@@ -237,9 +237,10 @@ def _built(log: EventLog, lens: Lens) -> Coded:
 
 def _stored_hold(log: EventLog, kind: str) -> bool:
     """Whether stored traces describe this lens now: nothing later was cut off, no setting has changed since."""
-    if not log.stored_traces_hold or kind not in log.settings.config.lenses:
+    if not log.stored_traces_hold:
         return False
-    return log.snapshot.lenses == stamp_of(known_types(log.reader, log.objects), log.settings)
+    known = known_types(log.reader, log.objects)
+    return kind in kept_lenses(known, log.settings.config) and log.snapshot.lenses == stamp_of(known, log.settings)
 
 
 def _until(log: EventLog, pairs: ir.Table) -> ir.Table:
