@@ -178,7 +178,7 @@ def _rows(database: sqlite3.Connection, table: str, columns: Sequence[tuple[str,
     kinds = [_kind(kind) if not name.startswith("ocel_") else "" for name, kind in columns]
     for row in database.execute(f"SELECT {names} FROM {_quoted(table)}"):
         yield {
-            name: declared(_plain(value), kind) if kind else value
+            name: declared(_plain(value), kind) if kind else _plain(value)
             for (name, _), kind, value in zip(columns, kinds, row, strict=True)
         }
 
@@ -196,7 +196,7 @@ def _kind(declaration: str) -> str:
     return "time" if "TIME" in declaration or "DATE" in declaration else "string"
 
 
-def _plain(value: object) -> object:
+def _plain(value: Value | bytes) -> Value:
     return value.decode("utf-8") if isinstance(value, bytes) else value
 
 
