@@ -43,7 +43,7 @@ def import_(
         result = bootstrap.import_files(workspace, paths, asked, progress=bootstrap.Progress(report))
     for text in result.notes:
         common.note(f"note: {text}")
-    columns = ("source", "stream", "read", "accepted", "quarantined", "duplicate")
+    columns = ("source", "stream", "read", "accepted", "quarantined", "duplicate", "deleted")
     rows = [{name: getattr(batch, name) for name in columns} for batch in result.batches]
     payload = {
         "batches": rows,
@@ -51,7 +51,7 @@ def import_(
         "refreshed_cases": result.refreshed_cases,
         "version": result.version,
     }
-    text = common.table(columns, [list(row.values()) for row in rows], right=(2, 3, 4, 5))
+    text = common.table(columns, [list(row.values()) for row in rows], right=(2, 3, 4, 5, 6))
     common.emit(payload, f"{text}\nversion {result.version}; {result.refreshed_cases:,} cases refreshed")
 
 

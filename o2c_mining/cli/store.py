@@ -36,11 +36,13 @@ def versions() -> None:
             ", ".join(version.sources),
             f"{version.read:,}",
             f"{version.accepted:,}",
+            f"{version.deleted:,}",
             f"pinned: {version.pinned}" if version.pinned else "" if version.kept else "removed",
         )
         for version in found
     ]
-    text = table(("version", "committed at (UTC)", "sources", "read", "accepted", ""), rows, right=(0, 3, 4))
+    headers = ("version", "committed at (UTC)", "sources", "read", "accepted", "deleted", "")
+    text = table(headers, rows, right=(0, 3, 4, 5))
     emit({"versions": found}, text if rows else "the store is empty; run `o2c extract`")
 
 

@@ -93,7 +93,11 @@ def append_links(
     ):
         _register(connection, f"new_{table}", rows, schema, link_prefix(source), of)
         difference = append_difference(
-            connection, writer, table, owned=f"starts_with(entity_key, {literal(link_prefix(source))})"
+            connection,
+            writer,
+            table,
+            speaker=f"{LINK}/{source}",
+            owned=f"starts_with(entity_key, {literal(link_prefix(source))})",
         )
         differences.append((table, difference))
     return differences

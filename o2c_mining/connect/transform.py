@@ -79,7 +79,7 @@ def transform(
     connection.execute("CREATE OR REPLACE TEMP TABLE touched_objects (object_id VARCHAR)")
     differences: dict[str, Difference] = {}
     for table in TABLES:
-        differences[table] = append_difference(connection, writer, table, owned=owned)
+        differences[table] = append_difference(connection, writer, table, speaker=source, owned=owned)
         note_objects(connection, writer, table, differences[table])
     touched = arrow(connection, "SELECT DISTINCT object_id FROM touched_objects ORDER BY object_id")
     accepted = sum(difference.changed for difference in differences.values())

@@ -164,6 +164,7 @@ def write_facts(log: ImportedLog, folder: Path) -> None:
         "refused": [asdict(row) for row in log.refused],
         "merged": dict(log.merged),
         "notes": list(log.notes),
+        "placed": log.placed,
     }
     (folder / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
@@ -178,4 +179,5 @@ def _result(folder: Path) -> ImportedLog:
         tuple(RefusedRow(**row) for row in facts["refused"]),
         facts["merged"],
         tuple(facts["notes"]),
+        facts["placed"],
     )

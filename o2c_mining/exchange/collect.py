@@ -93,6 +93,7 @@ class Collector:
         self.unzoned = 0
         self.empty_references = 0
         self.repeated = 0  # attributes an event or object says once more
+        self.places_told = False  # whether the file itself says in which order events stand
 
     def add_event(self, row: EventRow) -> None:
         """Keep an event."""
@@ -180,6 +181,7 @@ class Collector:
             tuple(self._refused),
             dict(self.merged),
             tuple(notes),
+            not self.places_told,
         )
 
     def _check_events(self) -> None:

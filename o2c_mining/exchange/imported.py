@@ -31,7 +31,7 @@ class ImportedLog:
     """One file: its rows per table, how many it held, which were refused, and what its reader should know.
 
     ``read`` counts rows of the file; ``read = rows + refused + merged``, where a start that was merged into its
-    completion is no row of its own.
+    completion is no row of its own. Where ``placed``, the ``source_seq`` of an event is where it stands in the file.
     """
 
     source: str
@@ -40,6 +40,7 @@ class ImportedLog:
     refused: tuple[RefusedRow, ...] = ()
     merged: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    placed: bool = False
 
 
 def account_for(log: ImportedLog, counted: Mapping[str, int], *, by: str) -> None:

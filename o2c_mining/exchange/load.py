@@ -13,15 +13,18 @@ from o2c_mining.errors import LogError
 from o2c_mining.exchange.as_stored import as_stored
 from o2c_mining.exchange.file_rows import FileRows
 from o2c_mining.exchange.imported import ImportedLog, RefusedRow
+from o2c_mining.log.claims import claims_of
 from o2c_mining.log.engine import Connection, arrow, described, literal, number, quoted, refusing, scan
 from o2c_mining.log.failpoints import failpoint
+from o2c_mining.log.same import FILE
 from o2c_mining.log.schema import KEYS
 from o2c_mining.log.store import Batch, Writer
-from o2c_mining.log.versions import POSITION, append_difference, note_objects
+from o2c_mining.log.versions import POSITION, Difference, append_difference, note_objects
 
 _ORDER = ("events", "objects", "e2o", "o2o", "object_changes")
 # Where a row stood in its file is no difference between two rows.
 _PLACE = ("source_seq", "source_key", POSITION)
+_LABEL = ("source_key",)  # says where an event stands in its file
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Loaded:
 def owner_of(path: Path) -> str:
     """Names the rows a file speaks for: two files of one name in two folders do not replace each other."""
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    return f"import:{path.name}@{place}"
+    return f"{FILE}{path.name}@{place}"
 
 
 def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
@@ -60,30 +63,35 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
         for table in _ORDER:
             rows = imported.tables[table]
             _open(connection, table, rows, owner)
+            if table == "events" and imported.placed:
+                _place(connection)
             if table == "objects" and writer.files(table):
                 renamed = as_stored(connection, described(connection, f"SELECT * FROM {scan(writer.files(table))}"))
                 notes += [
                     f"attribute {old!r} has another type in the log and is kept as {new!r}" for old, new in renamed
                 ]
-                _refuse_other_types(connection, imported.source, writer.files(table))
+                _refuse_other_types(connection, writer, imported.source, owner)
             repeated = _once(connection, table, imported.source)
             difference = append_difference(
                 connection,
                 writer,
                 table,
+                speaker=owner,
                 owned=f"entity_key = {literal(owner)}",
-                uncompared=("entity_key",),
+                uncompared=("entity_key", *_LABEL) if imported.placed else ("entity_key",),
                 positions=rows.num_rows,
             )
             if not first:
                 note_objects(connection, writer, table, difference)
             failpoint("load.table_appended")
             refused = sum(row.table == table for row in imported.refused)
-            changed += difference.changed
-            batches.append(_batch(imported, table, refused, repeated + difference.unchanged, difference.changed))
+            changed += difference.changed + difference.claimed
+            if imported.read.get(table) or difference.changed or difference.claimed:
+                batches.append(_batch(imported, table, refused, repeated + difference.unchanged, difference))
+            if table == "events" and difference.deleted:
+                notes.append(_lost(difference, rows.num_rows))
         touched = None if first else arrow(connection, "SELECT DISTINCT object_id FROM touched_objects")
-    kept = tuple(batch for batch in batches if batch.read)
-    return Loaded(imported.source, kept, touched, changed, imported.refused, tuple(notes))
+    return Loaded(imported.source, tuple(batches), touched, changed, imported.refused, tuple(notes))
 
 
 def _open(connection: Connection, table: str, rows: pa.Table | FileRows, owner: str) -> None:
@@ -94,6 +102,20 @@ def _open(connection: Connection, table: str, rows: pa.Table | FileRows, owner: 
         given = f"given_{table}"
         connection.register(given, rows.append_column(POSITION, pa.array(np.arange(rows.num_rows))))
     connection.execute(f"CREATE TEMP VIEW incoming_{table} AS SELECT *, {literal(owner)} AS entity_key FROM {given}")
+
+
+def _place(connection: Connection) -> None:
+    """Number the events of each moment as they stand in the file: a row that comes to it changes no other moment's."""
+    connection.execute("ALTER VIEW incoming_events RENAME TO events_as_given")
+    connection.execute(
+        f"CREATE TEMP TABLE ties AS SELECT {POSITION}, row_number() OVER (PARTITION BY time ORDER BY source_seq, "
+        f"{POSITION}) - 1 AS place FROM events_as_given "
+        "WHERE time IN (SELECT time FROM events_as_given GROUP BY time HAVING count(*) > 1)"
+    )
+    connection.execute(
+        "CREATE TEMP VIEW incoming_events AS SELECT * EXCLUDE (place) REPLACE (coalesce(place, 0) AS source_seq) "
+        f"FROM events_as_given LEFT JOIN ties USING ({POSITION})"
+    )
 
 
 def _once(connection: Connection, table: str, source: str) -> int:
@@ -134,10 +156,10 @@ def _once(connection: Connection, table: str, source: str) -> int:
     return number(connection, f"SELECT count(*) FROM repeated_{table}")
 
 
-def _batch(imported: ImportedLog, table: str, refused: int, known: int, changed: int) -> Batch:
+def _batch(imported: ImportedLog, table: str, refused: int, known: int, difference: Difference) -> Batch:
     """Every row that was read is accepted, refused or known; a start that was merged goes with its completion."""
     read = imported.read.get(table, 0)
-    duplicate = known if changed else read - refused
+    duplicate = known if difference.changed else read - refused
     return Batch(
         imported.source,
         table,
@@ -145,15 +167,31 @@ def _batch(imported: ImportedLog, table: str, refused: int, known: int, changed:
         accepted=read - refused - duplicate,
         quarantined=refused,
         duplicate=duplicate,
+        deleted=difference.deleted,
     )
 
 
-def _refuse_other_types(connection: Connection, source: str, stored: list[str]) -> None:
+def _lost(difference: Difference, left: int) -> str:
+    """What to tell when events are in a file no more."""
+    return (
+        f"{difference.deleted:,} events are in the file no more and were deleted, it holds {left:,}; if that is not "
+        "the whole file, import the whole one; `o2c store versions` lists what the log was before, for --known-at"
+    )
+
+
+def _refuse_other_types(connection: Connection, writer: Writer, source: str, owner: str) -> None:
+    """Refuse an object to which others give another type; what only this file said of it may change."""
+    key, of = KEYS["objects"][0], "object_id, object_type, op, entity_key, ingest_seq"
+    said = [
+        f"SELECT {of} FROM {scan(files)} SEMI JOIN incoming_objects USING ({key}) "
+        f"QUALIFY row_number() OVER (PARTITION BY {per} ORDER BY ingest_seq DESC) = 1"
+        for files, per in ((writer.files("objects"), key), (writer.files(claims_of("objects")), f"{key}, entity_key"))
+        if files
+    ]
     found = connection.execute(
-        "SELECT i.object_id, s.object_type, i.object_type FROM incoming_objects i JOIN (SELECT object_id, "
-        "arg_max(object_type, ingest_seq) AS object_type, arg_max(op, ingest_seq) AS op "
-        f"FROM {scan(stored)} SEMI JOIN incoming_objects USING (object_id) GROUP BY object_id) s USING (object_id) "
-        "WHERE s.op <> 'D' AND s.object_type <> i.object_type ORDER BY 1 LIMIT 1"
+        f"SELECT i.object_id, s.object_type, i.object_type FROM incoming_objects i JOIN ({' UNION ALL '.join(said)}) s "
+        f"USING ({key}) WHERE s.op <> 'D' AND s.entity_key <> {literal(owner)} AND s.object_type <> i.object_type "
+        "ORDER BY 1 LIMIT 1"
     ).fetchone()
     if found is not None:
         raise LogError(

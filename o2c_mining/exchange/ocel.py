@@ -82,6 +82,7 @@ class OcelCollector(Collector):
         marked = {name: rest.pop(MARK + name, None) for name in MARKED} if any(n.startswith(MARK) for n in rest) else {}
         started = moment(marked.get("start_time") or "")
         seq = marked.get("source_seq")
+        self.places_told |= seq is not None
         precision = marked.get("precision")
         self.add_event(
             EventRow(

@@ -82,15 +82,16 @@ def _check_pages(path: Path, database: sqlite3.Connection) -> None:
 def _tables(path: Path, database: sqlite3.Connection) -> Tables:
     """Columns with their declared types of every table; views and virtual tables could compute anything."""
     tables = {}
-    for kind, name, sql in database.execute("SELECT type, name, sql FROM sqlite_master").fetchall():
-        if kind != "table" or (sql or "").lstrip().upper().startswith("CREATE VIRTUAL"):
-            if kind in ("table", "view") and str(name).startswith(("event", "object")):
+    for row in database.execute("SELECT type, name, sql FROM sqlite_master").fetchall():
+        kind, name, sql = (_text(value) or "" for value in row)
+        if kind != "table" or sql.lstrip().upper().startswith("CREATE VIRTUAL"):
+            if kind in ("table", "view") and name.startswith(("event", "object")):
                 raise LogError(f"{path.name}: {name} is a view or virtual table; expected plain tables; copy them")
             continue
         columns = database.execute(f"PRAGMA table_xinfo({_quoted(name)})").fetchall()
         if any(hidden for *_, hidden in columns):
             raise LogError(f"{path.name}: table {name} computes columns; expected plain columns; copy the table")
-        tables[str(name)] = [(str(column), str(kind).upper()) for _, column, kind, *_ in columns]
+        tables[name] = [(str(column), str(kind).upper()) for _, column, kind, *_ in columns]
     return tables
 
 
@@ -111,13 +112,13 @@ def _counts(database: sqlite3.Connection, tables: Tables) -> dict[str, int]:
 
 
 def _events(path: Path, database: sqlite3.Connection, tables: Tables, log: OcelCollector) -> None:
-    maps = dict(database.execute("SELECT ocel_type, ocel_type_map FROM event_map_type").fetchall())
+    maps = _maps(database, "event")
     positions: dict[str, int] = {}
-    of_kind: dict[object, set[str]] = {}
+    of_kind: dict[str, set[str]] = {}
     for number, (written, kind) in enumerate(database.execute("SELECT ocel_id, ocel_type FROM event")):
         identity = _text(written) or ""
         positions[identity] = number
-        of_kind.setdefault(kind, set()).add(identity)
+        of_kind.setdefault(_text(kind) or "", set()).add(identity)
     for kind, wanted in of_kind.items():
         table = f"event_{maps.get(kind, kind)}"
         columns = tables.get(table)
@@ -129,10 +130,10 @@ def _events(path: Path, database: sqlite3.Connection, tables: Tables, log: OcelC
                     "expected the same events in both; mend the database"
                 )
             written = _text(row.pop("ocel_time", None)) or ""
-            log.event(identity, str(kind), written, row, (), position=positions[identity])
+            log.event(identity, kind, written, row, (), position=positions[identity])
             wanted.discard(identity)
         for identity in sorted(wanted):
-            log.event(identity, str(kind), "", {}, (), position=positions[identity])
+            log.event(identity, kind, "", {}, (), position=positions[identity])
     known = {"event_object", "event_map_type", *(f"event_{kind}" for kind in (*maps.values(), *of_kind))}
     for table in tables:
         if table.startswith("event_") and table not in known:
@@ -142,7 +143,7 @@ def _events(path: Path, database: sqlite3.Connection, tables: Tables, log: OcelC
 
 
 def _objects(database: sqlite3.Connection, tables: Tables, log: OcelCollector) -> None:
-    maps = dict(database.execute("SELECT ocel_type, ocel_type_map FROM object_map_type").fetchall())
+    maps = _maps(database, "object")
     values: dict[str, list[tuple[str, str | None, Value]]] = {}
     objects = [
         (_text(i) or "", _text(kind) or "") for i, kind in database.execute("SELECT ocel_id, ocel_type FROM object")
@@ -151,12 +152,12 @@ def _objects(database: sqlite3.Connection, tables: Tables, log: OcelCollector) -
         for row in _rows(database, table, tables.get(table, [])):
             identity = _text(row.pop("ocel_id", None)) or ""
             written = _text(row.pop("ocel_time", None))
-            changed = row.pop("ocel_changed_field", None)
+            changed = _text(row.pop("ocel_changed_field", None))
             known = values.setdefault(identity, [])
             if changed is None:
                 known.extend((name, None, value) for name, value in row.items() if value is not None)
             else:
-                known.append((str(changed), written, row.get(str(changed))))
+                known.append((changed, written, row.get(changed)))
     relations: dict[str, list[tuple[str | None, str | None]]] = {}
     if "object_object" in tables:
         for source, target, qualifier in database.execute(
@@ -169,6 +170,12 @@ def _objects(database: sqlite3.Connection, tables: Tables, log: OcelCollector) -
         for target, qualifier in related:
             if source.strip() and target is not None and target.strip():
                 log.add_relation(RelationRow(source, target, qualifier or ""))
+
+
+def _maps(database: sqlite3.Connection, what: str) -> dict[str, str]:
+    """How the table of each type is called after ``event_`` or ``object_``."""
+    rows = database.execute(f"SELECT ocel_type, ocel_type_map FROM {what}_map_type").fetchall()
+    return {_text(kind) or "": _text(name) or "" for kind, name in rows}
 
 
 def _rows(database: sqlite3.Connection, table: str, columns: Sequence[tuple[str, str]]) -> Iterator[dict[str, Value]]:

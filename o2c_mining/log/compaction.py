@@ -23,7 +23,7 @@ from o2c_mining.log.checkpoint import write_checkpoint
 from o2c_mining.log.commits import write_commits
 from o2c_mining.log.engine import Connection, engine, number, quoted, refusing, scan
 from o2c_mining.log.failpoints import failpoint
-from o2c_mining.log.schema import TABLES
+from o2c_mining.log.schema import CLAIMS, shape_of
 from o2c_mining.log.scratch import scratch
 from o2c_mining.log.snapshot import MAINTENANCE, Snapshot, read_version
 from o2c_mining.log.store import STAGING, Batch, Writer
@@ -146,8 +146,8 @@ def _rewrite(connection: Connection, writer: Writer, plan: _Plan) -> Compacted:
     path = writer.root / plan.table
     opened = DeltaTable(path)
     stored = pa.schema(opened.schema().to_arrow())
-    query, _ = conforming(connection, plan.table, plan.sql, TABLES.get(plan.table), stored)
-    order = ("_seq",) if plan.table.startswith(f"{STAGING}/") else _SORTED_BY[plan.table]
+    query, _ = conforming(connection, plan.table, plan.sql, shape_of(plan.table), stored)
+    order = ("_seq",) if plan.table.startswith(f"{STAGING}/") else _SORTED_BY[plan.table.removeprefix(f"{CLAIMS}/")]
     ordered = f"{query} ORDER BY {', '.join(quoted(name) for name in order)}"
     with scratch(writer.root) as folder:
         written = write_files(connection, ordered, folder)

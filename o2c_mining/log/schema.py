@@ -254,6 +254,14 @@ KEYS: dict[str, tuple[str, ...]] = {
     "object_changes": ("object_id", "field", "time"),
 }
 
+CLAIMS = "claims"  # holds a table of the same shape beside each that has a key, see log/claims.py
+
+
+def shape_of(table: str) -> pa.Schema | None:
+    """Columns that a table has to have; ``None`` where that is left to its rows."""
+    return TABLES.get(table.removeprefix(f"{CLAIMS}/"))
+
+
 CONTRACT_VERSION = 2  # raised when a table changes its meaning or a column its type
 # What a load adds to a row, and what loads of former versions added and nobody reads any more.
 STAMPS = ("op", "ingest_seq", "batch_id")

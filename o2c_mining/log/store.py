@@ -31,7 +31,7 @@ from o2c_mining.log.engine import MEMORY_MB, engine, within_memory
 from o2c_mining.log.failpoints import failpoint
 from o2c_mining.log.recovery import recover
 from o2c_mining.log.retention import refuse_removed
-from o2c_mining.log.schema import BATCHES, CONTRACT_VERSION, TABLES
+from o2c_mining.log.schema import BATCHES, CONTRACT_VERSION, shape_of
 from o2c_mining.log.scratch import scratch, sweep
 from o2c_mining.log.snapshot import Snapshot, batch_rows, commit_time, files_of, newest_whole, snapshot_of
 
@@ -40,7 +40,7 @@ STAGING = "staging"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one stream of one source contributed to a commit."""
+    """What one stream of one source contributed to a commit; ``deleted`` is told by the rows of the log themselves."""
 
     source: str
     stream: str
@@ -50,6 +50,7 @@ class Batch:
     accepted: int = 0
     quarantined: int = 0
     duplicate: int = 0
+    deleted: int = 0
 
 
 class Store:
@@ -147,7 +148,7 @@ class Writer:
         if rows.num_rows == 0:
             return
         path = self.root / table
-        schema = TABLES.get(table)
+        schema = shape_of(table)
         if schema is not None:
             rows = _conform(table, rows, schema)
         exists = DeltaTable.is_deltatable(str(path))
@@ -192,7 +193,7 @@ class Writer:
         failpoint("append.started")
         path = self.root / table
         stored = self.schema(table)
-        query, schema = conforming(connection, table, sql, TABLES.get(table), stored)
+        query, schema = conforming(connection, table, sql, shape_of(table), stored)
         try:
             with scratch(self.root) as folder:
                 with within_memory(connection):

@@ -1,20 +1,23 @@
 """Compare the rows that should be true now with what the log holds, and append the difference as versions.
 
-Unchanged rows cost nothing, a changed row is a new version, a row that no longer follows from the source is a deletion.
+Unchanged rows cost nothing, a changed row is a new version, a row that no longer follows from any source is a deletion.
 Rows are compared by what they hold, in the types of the table; nothing about that is stored. Of the stored rows only
-keys are read, and the content of those that the load speaks of.
+keys are read, and the content of those that the load speaks of. What several sources say of one row is kept in
+``log.claims``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import duckdb
 
 from o2c_mining.errors import LogError
 from o2c_mining.log.append import conforming
+from o2c_mining.log.claims import append_claims, claims_of, load_claims
 from o2c_mining.log.engine import described, literal, number, quoted, scan
+from o2c_mining.log.same import content_hash
 from o2c_mining.log.schema import FORMER, KEYS, STAMPS, TABLES
 from o2c_mining.log.store import Writer
 
@@ -29,12 +32,16 @@ _OBJECT_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Versions appended to one table: new, changed, deleted; and rows that stayed as they were."""
+    """Versions appended to one table: new, changed, deleted; and rows that stayed as they were.
+
+    ``claimed`` counts what was appended to the claims on the table: it changes no row of the log.
+    """
 
     inserted: int
     updated: int
     deleted: int
     unchanged: int
+    claimed: int = 0
 
     @property
     def changed(self) -> int:
@@ -47,14 +54,16 @@ def append_difference(
     writer: Writer,
     table: str,
     *,
+    speaker: str,
     owned: str,
     uncompared: Collection[str] = (),
     positions: int | None = None,
 ) -> Difference:
     """Append to ``table`` how ``new_<table>`` differs from the stored rows that ``owned`` selects.
 
-    A stored row with a key of the new rows is compared wherever it belonged before. The keys of the appended versions
-    are the rows of ``appended_<table>`` afterwards.
+    Where others say the row too, the newest statement is what the log holds; a statement that did not change is none.
+    A row goes when nobody says it any more. The keys of the appended versions are the rows of ``appended_<table>``
+    afterwards.
 
     Parameters
     ----------
@@ -64,8 +73,10 @@ def append_difference(
         Takes the versions.
     table
         One of the tables that have a key.
+    speaker
+        Who says the new rows: a file or a source, see ``log.claims.speaker_of``.
     owned
-        SQL condition on ``entity_key``: the rows this load speaks for.
+        SQL condition on ``entity_key``: the rows this load speaks for, all of them the speaker's.
     uncompared
         Columns in which two rows may differ and still be the same.
     positions
@@ -85,16 +96,21 @@ def append_difference(
     new, _ = conforming(connection, table, f"SELECT * FROM new_{table}", TABLES[table], writer.schema(table))
     ignored = (*KEYS[table], *STAMPS, *FORMER, POSITION, *uncompared)
     content = {name: kind for name, kind in sorted(described(connection, new).items()) if name not in ignored}
-    if not _load_newest(connection, table, files, owned, content):
+    claims = writer.files(claims_of(table))
+    if not _load_newest(connection, table, files, claims, owned, content):
         _insert(connection, writer, table, rows, positions)
         return Difference(rows, 0, 0, 0)
-    _judge(connection, table, new, owned, content)
+    shared = load_claims(connection, table, files, claims, new, content, speaker=speaker)
+    _judge(connection, table, new, owned, content, shared=shared)
     counts = dict(connection.execute(f"SELECT op, count(*) FROM verdict_{table} GROUP BY op").fetchall())
     inserted, updated, deleted = (int(counts.get(op, 0)) for op in "IUD")
-    difference = Difference(inserted, updated, deleted, rows - inserted - updated)
-    if difference.changed:
-        _append_versions(connection, writer, table, files, difference.changed)
-    return difference
+    repeated = number(connection, f"SELECT count(*) FROM verdict_{table} WHERE taken IS NOT NULL")
+    changed = inserted + updated + deleted
+    if changed:
+        _append_versions(connection, writer, table, files, claims, changed)
+    claimed = append_claims(connection, writer, table, files, claims, owned) if shared else 0
+    connection.execute("DROP TABLE newest")
+    return Difference(inserted, updated, deleted, rows - inserted - (updated - repeated), claimed)
 
 
 def _key(table: str) -> str:
@@ -102,28 +118,29 @@ def _key(table: str) -> str:
 
 
 def _load_newest(
-    connection: duckdb.DuckDBPyConnection, table: str, files: list[str], owned: str, content: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    files: list[str],
+    claims: list[str],
+    owned: str,
+    content: Mapping[str, str],
 ) -> bool:
     """Newest stored version of every key this load speaks of, as table ``newest``; whether there is any."""
     key = _key(table)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE mine AS SELECT DISTINCT {key} FROM {scan(files)} WHERE {owned}")
+    said = " UNION ALL ".join(f"SELECT {key} FROM {scan(stored)} WHERE {owned}" for stored in (files, claims) if stored)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE mine AS SELECT DISTINCT * FROM ({said})")
     wanted = f"new_{table}"
     if number(connection, "SELECT count(*) FROM mine"):
         connection.execute(f"INSERT INTO mine SELECT {key} FROM new_{table} ANTI JOIN mine USING ({key})")
         wanted = "mine"
-    held = {name.lower(): quoted(name) for name in described(connection, f"SELECT * FROM {scan(files)}")}
-    before = [f"CAST({held.get(name.lower(), 'NULL')} AS {kind})" for name, kind in content.items()]
+    held = {name.lower() for name in described(connection, f"SELECT * FROM {scan(files)}")}
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE newest AS SELECT {key}, max(ingest_seq) AS ingest_seq, "
-        f"arg_max(entity_key, ingest_seq) AS entity_key, arg_max({_hash(before)}, ingest_seq) AS content "
+        f"arg_max(entity_key, ingest_seq) AS entity_key, arg_max({content_hash(content, held)}, ingest_seq) AS content "
         f"FROM {scan(files)} SEMI JOIN {wanted} USING ({key}) GROUP BY {key} HAVING arg_max(op, ingest_seq) <> 'D'"
     )
     connection.execute("DROP TABLE mine")
     return number(connection, "SELECT count(*) FROM newest") > 0
-
-
-def _hash(values: Sequence[str]) -> str:
-    return f"hash({', '.join(values)})" if values else "0"
 
 
 def _insert(
@@ -141,22 +158,44 @@ def _insert(
     _all_written(table, writer.append_query(table, connection, sql), rows)
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, table: str, new: str, owned: str, content: Mapping[str, str]) -> None:
+def _judge(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    new: str,
+    owned: str,
+    content: Mapping[str, str],
+    *,
+    shared: bool,
+) -> None:
     """What becomes of each key, as table ``verdict_<table>``: its ``op``, its rank in the order of keys, and the
-    ``ingest_seq`` of the row that is deleted."""
+    ``ingest_seq`` of the row that is deleted, or of the claim that takes its place."""
     key = _key(table)
+    told = f"SELECT {key}, {content_hash(content)} AS content FROM ({new})"
+    differs = f"SELECT {key}, if(s.content IS NULL, 'I', 'U') AS op FROM ({told}) n LEFT JOIN newest s USING ({key}) "
+    missing = f"FROM newest s ANTI JOIN new_{table} USING ({key})"
+    if shared:
+        differs += (
+            f"LEFT JOIN statements t USING ({key}) WHERE s.content IS NULL "
+            "OR if(t.is_mine, s.content <> n.content, t.is_told AND t.is_other)"
+        )
+        lost = f"SELECT {key}, s.ingest_seq, heir {missing} LEFT JOIN statements USING ({key}) WHERE {owned}"
+    else:
+        differs += "WHERE s.content IS DISTINCT FROM n.content"
+        lost = f"SELECT {key}, ingest_seq, NULL::BIGINT AS heir {missing} WHERE {owned}"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE verdict_{table} AS SELECT *, row_number() OVER (ORDER BY {key}, op) - 1 AS rank "
-        f"FROM (SELECT {key}, if(s.content IS NULL, 'I', 'U') AS op, NULL::BIGINT AS gone "
-        f"FROM (SELECT {key}, {_hash([quoted(name) for name in content])} AS content FROM ({new})) n "
-        f"LEFT JOIN newest s USING ({key}) WHERE s.content IS DISTINCT FROM n.content "
-        f"UNION ALL SELECT {key}, 'D', ingest_seq FROM newest ANTI JOIN new_{table} USING ({key}) WHERE {owned})"
+        f"FROM (SELECT *, NULL::BIGINT AS gone, NULL::BIGINT AS taken FROM ({differs}) UNION ALL "
+        f"SELECT {key}, if(heir IS NULL, 'D', 'U'), if(heir IS NULL, ingest_seq, NULL), heir FROM ({lost}))"
     )
-    connection.execute("DROP TABLE newest")
 
 
 def _append_versions(
-    connection: duckdb.DuckDBPyConnection, writer: Writer, table: str, files: list[str], changed: int
+    connection: duckdb.DuckDBPyConnection,
+    writer: Writer,
+    table: str,
+    files: list[str],
+    claims: list[str],
+    changed: int,
 ) -> None:
     """Append a version for every verdict."""
     key = _key(table)
@@ -164,17 +203,18 @@ def _append_versions(
     first = writer.next_seq(changed)
     stamps = f"{first} + v.rank AS ingest_seq, {writer.number} AS batch_id"
     new = [quoted(name) for name in described(connection, f"SELECT * FROM new_{table}") if name != POSITION]
-    held = described(connection, f"SELECT * FROM {scan(files)}")
-    old = [quoted(name) for name in held if name not in (*STAMPS, *FORMER)]
     sql = (
         f"SELECT {', '.join('n.' + name for name in new)}, v.op, {stamps} FROM new_{table} n "
-        f"JOIN verdict_{table} v USING ({key}) WHERE v.op <> 'D'"
+        f"JOIN verdict_{table} v USING ({key}) WHERE v.op <> 'D' AND v.taken IS NULL"
     )
-    if number(connection, f"SELECT count(*) FROM verdict_{table} WHERE op = 'D'"):
-        sql += (
-            f" UNION ALL BY NAME SELECT {', '.join('s.' + name for name in old)}, v.op, {stamps} "
-            f"FROM {scan(files)} s JOIN verdict_{table} v ON s.ingest_seq = v.gone"
-        )
+    for stored, seq in ((files, "gone"), (claims, "taken")):
+        if stored and number(connection, f"SELECT count({seq}) FROM verdict_{table}"):
+            held = described(connection, f"SELECT * FROM {scan(stored)}")
+            old = ", ".join(f"s.{quoted(name)}" for name in held if name not in (*STAMPS, *FORMER))
+            sql += (
+                f" UNION ALL BY NAME SELECT {old}, v.op, {stamps} "
+                f"FROM {scan(stored)} s JOIN verdict_{table} v ON s.ingest_seq = v.{seq}"
+            )
     _all_written(table, writer.append_query(table, connection, sql), changed)
 
 

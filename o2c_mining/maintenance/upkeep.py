@@ -10,8 +10,10 @@ from o2c_mining.bootstrap import Workspace, open_store
 from o2c_mining.errors import LogError
 from o2c_mining.log import compaction, retention
 from o2c_mining.log.compaction import Compacted
+from o2c_mining.log.engine import engine, scan
 from o2c_mining.log.retention import Freed, Pin
-from o2c_mining.log.snapshot import MAINTENANCE, commit_time
+from o2c_mining.log.schema import KEYS
+from o2c_mining.log.snapshot import MAINTENANCE, Snapshot, commit_time
 from o2c_mining.log.store import locked
 
 Report = Callable[[str, int], None]
@@ -28,6 +30,7 @@ class Version:
     accepted: int
     quarantined: int
     duplicate: int
+    deleted: int
     kept: bool
     pinned: str | None
 
@@ -46,6 +49,7 @@ def versions(workspace: Workspace) -> list[Version]:
     """Every commit of the store, oldest first."""
     snapshot = open_store(workspace).snapshot()
     kept = retention.kept_of(snapshot.root)
+    deleted = _deleted(snapshot)
     found: dict[int, list[dict[str, object]]] = {}
     for row in snapshot.history():
         found.setdefault(int(str(row["commit"])), []).append(row)
@@ -54,11 +58,31 @@ def versions(workspace: Workspace) -> list[Version]:
         pin = kept.pin_of(number)
         total = {name: sum(int(str(row[name] or 0)) for row in rows) for name in _COUNTED}
         sources = tuple(dict.fromkeys(_label(row) for row in rows))
+        reason = pin.reason if pin else None
         gone = number in kept.removed
         result.append(
-            Version(number, commit_time(rows[0]), sources, **total, kept=not gone, pinned=pin.reason if pin else None)
+            Version(
+                number,
+                commit_time(rows[0]),
+                sources,
+                **total,
+                deleted=deleted.get(number, 0),
+                kept=not gone,
+                pinned=reason,
+            )
         )
     return result
+
+
+def _deleted(snapshot: Snapshot) -> dict[int, int]:
+    """How many rows of the log each version deleted."""
+    files = [found for table in KEYS if (found := snapshot.files(table))]
+    if not files:
+        return {}
+    rows = " UNION ALL ".join(f"SELECT batch_id FROM {scan(found)} WHERE op = 'D'" for found in files)
+    with engine() as connection:
+        counted = connection.execute(f"SELECT batch_id, count(*) FROM ({rows}) GROUP BY batch_id").fetchall()
+    return {int(number): int(count) for number, count in counted}
 
 
 _COUNTED = ("read", "accepted", "quarantined", "duplicate")

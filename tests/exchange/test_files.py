@@ -232,6 +232,7 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     said = json.loads(capsys.readouterr().out)
     assert said["batches"][0] == {
         "source": "orders.csv", "stream": "events", "read": 2, "accepted": 2, "quarantined": 0, "duplicate": 0,
+        "deleted": 0,
     }  # fmt: skip
     out = tmp_path / "log.jsonocel"
     assert main(["export", str(out), "--lens", "order", "--json", "-w", str(tmp_path / "w")]) == 0
