@@ -50,7 +50,8 @@ def test_the_same_id_with_two_meanings_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps({"objects": objects, "events": [event, event | {"type": "B"}]}), encoding="utf-8")
     with pytest.raises(LogError, match="two different things about 'e1'"):
         load(where, path)
-    path.write_text(json.dumps({"objects": [{"id": "o", "type": "u"}], "events": [event]}), encoding="utf-8")
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({"objects": [{"id": "o", "type": "u"}], "events": [event]}), encoding="utf-8")
     with pytest.raises(LogError, match="calls 'o' a u"):
-        load(where, path)
+        load(where, other)
     assert len(tables(where)["events"]) == 1
