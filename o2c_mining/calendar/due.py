@@ -16,6 +16,7 @@ from o2c_mining.calendar.working import LAST_YEAR, WorkCalendar, add_working, in
 from o2c_mining.errors import ConfigError
 
 Unit = Literal["h", "wh", "wd", "d"]
+_FIRST = datetime(1, 1, 3, tzinfo=UTC)
 _TARGET = re.compile(r"(\d+(?:\.\d+)?)\s*(h|wh|wd|d)")
 
 
@@ -58,8 +59,10 @@ def due_at(calendar: WorkCalendar, start: datetime, target: Target, *, cutoff: t
 
     A working day ends with its last window, or at ``cutoff`` where that is earlier. A start on a working day after the
     cutoff counts as the next day. A start on a day without work counts from that day, so Saturday plus ``1wd`` is
-    Monday's end, as is Friday plus ``1wd``.
+    Monday's end, as is Friday plus ``1wd``. The first two days of the year 1, which no zone to the west has, count as
+    the third.
     """
+    start = max(start, _FIRST)
     if target.unit == "h":
         return start.astimezone(UTC) + timedelta(seconds=target.amount * 3600)
     if target.unit == "wh":

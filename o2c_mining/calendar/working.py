@@ -4,13 +4,16 @@ Windows are half-open ``[start, end)`` and belong to a local date. They become i
 exist (spring) moves forward to the first instant after the gap; of a local time that exists twice (autumn) the first
 one starts a window and the second one ends it. Windows that overlap as instants count once.
 
+The clock runs from 1990 to 2200. Times outside are mostly empty dates read as numbers: before and after the clock
+stands still, so that working time between an instant of 1980 and one of 2020 is that since 1990.
+
 Everything here is pure: the same calendar and instant give the same answer on every machine.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -21,6 +24,8 @@ from o2c_mining.errors import ConfigError
 
 EPOCH_YEAR = 2000
 LAST_YEAR = 2200
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+LATEST = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
 MINUTES_A_DAY = 1440
 WINDOWS_A_ROW = 3
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
@@ -102,10 +107,11 @@ def instant(calendar: WorkCalendar, day: date, minute: int, *, end: bool) -> dat
 def work_clock(calendar: WorkCalendar, t: datetime) -> float:
     """Working seconds from the start of 2000 (local time) to ``t``; negative before.
 
+    Before ``EARLIEST`` it is what it is then, after ``LATEST`` likewise.
     The working seconds between ``a`` and ``b`` are ``work_clock(b) - work_clock(a)``.
     """
-    year = _checked(t).astimezone(ZoneInfo(calendar.timezone)).year
-    table = _year(calendar, year)
+    t = _on_the_clock(t)
+    table = _year(calendar, t.astimezone(ZoneInfo(calendar.timezone)).year)
     at = _microseconds(t)
     i = bisect_right(table.starts, at) - 1
     if i < 0:
@@ -123,7 +129,7 @@ def add_working(calendar: WorkCalendar, t: datetime, seconds: float) -> datetime
     if seconds == 0:
         return t
     goal = round(work_clock(calendar, t) * 1e6) + round(seconds * 1e6)
-    for year in range(_checked(t).astimezone(ZoneInfo(calendar.timezone)).year, LAST_YEAR + 1):
+    for year in range(_on_the_clock(t).astimezone(ZoneInfo(calendar.timezone)).year, LAST_YEAR + 1):
         table = _year(calendar, year)
         if table.starts and goal <= table.clocks[-1]:
             i = bisect_left(table.clocks, goal) - 1
@@ -131,8 +137,8 @@ def add_working(calendar: WorkCalendar, t: datetime, seconds: float) -> datetime
     raise ConfigError(f"{seconds} working seconds end after {LAST_YEAR}; expected a shorter target; correct it")
 
 
-def day_table(calendar: WorkCalendar, first: date, last: date) -> list[DayRow]:
-    """One row per UTC date from ``first`` to ``last`` (both included), so that SQL can compute ``work_clock``.
+def day_table(calendar: WorkCalendar, days: Iterable[date]) -> list[DayRow]:
+    """One row per UTC date of ``days`` (from 1990 to 2200, in their order), so that SQL can compute ``work_clock``.
 
     Raises
     ------
@@ -140,8 +146,7 @@ def day_table(calendar: WorkCalendar, first: date, last: date) -> list[DayRow]:
         If a UTC date has more than three separate windows.
     """
     rows = []
-    for offset in range((last - first).days + 1):
-        day = first + timedelta(days=offset)
+    for day in days:
         midnight = datetime.combine(day, time(), tzinfo=UTC)
         pieces = _pieces(calendar, midnight)
         if len(pieces) > WINDOWS_A_ROW:
@@ -231,7 +236,8 @@ def _microseconds(t: datetime) -> int:
     return (t - _UNIX) // _MICROSECOND
 
 
-def _checked(t: datetime) -> datetime:
+def _on_the_clock(t: datetime) -> datetime:
+    """The nearest instant at which the clock runs."""
     if t.tzinfo is None:
         raise ConfigError(f"the time {t.isoformat()} has no zone; expected an instant; attach its time zone")
-    return t
+    return min(max(t, EARLIEST), LATEST)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from o2c_mining.trace.work_days import with_work_clock
+
 
 def ordered(occurrences: ir.Table, corrections: ir.Table, work_days: ir.Table | None) -> ir.Table:
     """One row per case and event with the place of the event that enabled it and the next one beside."""
@@ -26,17 +28,4 @@ def ordered(occurrences: ir.Table, corrections: ir.Table, work_days: ir.Table | 
         own_due=ibis.ifelse(joined.is_alone, joined.due_at, joined.latest_due),
         enabled_seq=joined.enabled_seq.coalesce(alone, joined.seq - 1).cast("int32"),
     )
-    return _work_clock(rows, work_days)
-
-
-def _work_clock(rows: ir.Table, work_days: ir.Table | None) -> ir.Table:
-    if work_days is None:
-        return rows.mutate(work_clock=ibis.null("float64"))
-    moment = rows.time.cast("timestamp")
-    dated = rows.mutate(_day=moment.date(), _second=moment.delta(moment.truncate("D"), unit="microsecond") / 1_000_000)
-    joined = dated.left_join(work_days, dated._day == work_days.utc_date)
-    clock, second = joined.clock_before, joined._second
-    for n in (1, 2, 3):
-        start, end = joined[f"w{n}_start"], joined[f"w{n}_end"]
-        clock = clock + ibis.greatest(ibis.least(second, end) - start, ibis.literal(0.0))
-    return joined.mutate(work_clock=clock).select(*rows.columns, "work_clock")
+    return with_work_clock(rows, work_days)

@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from o2c_mining.calendar.working import WorkCalendar, day_table
+from o2c_mining.calendar.working import WorkCalendar
 from o2c_mining.log.current import current
 from o2c_mining.log.event_log import Settings, possible_times
 from o2c_mining.log.failpoints import failpoint
@@ -26,14 +26,11 @@ from o2c_mining.trace.stale import Stored, stale_cases
 from o2c_mining.trace.steps import Steps
 from o2c_mining.trace.stored import live, superseded
 from o2c_mining.trace.touched import also_touched
+from o2c_mining.trace.work_days import register_work_days
 
 # Raised whenever the meaning of a stored trace changes: stores built with another one are rebuilt on the next load.
-TRACE_VERSION = 3
+TRACE_VERSION = 4
 _READ = ("events", "objects", "e2o", "o2o", "membership", "cases", "pairs", "kinds", "variants", "touched")
-_DAY_SCHEMA = pa.schema(
-    [("utc_date", pa.date32()), ("clock_before", pa.float64())]
-    + [(f"w{n}_{edge}", pa.float64()) for n in (1, 2, 3) for edge in ("start", "end")]
-)
 
 
 def refresh(writer: Writer, settings: Settings, touched: Iterable[str] | pa.Table | None) -> int:
@@ -105,17 +102,6 @@ def inputs_of(reader: TableReader, settings: Settings, *, loaded: datetime) -> I
     days = register_work_days(reader, events, settings.calendar)
     teams = teams_of(settings)
     return Inputs(events, tables["objects"], tables["e2o"], tables["o2o"], settings.lanes, teams, days)
-
-
-def register_work_days(reader: TableReader, events: ir.Table, calendar: WorkCalendar | None) -> ir.Table | None:
-    """The calendar's day table over the span of the events, as a table the expressions can join."""
-    if calendar is None:
-        return None
-    span = reader.rows(events.aggregate(first=events.time.min(), last=events.time.max()))[0]
-    if span["first"] is None:
-        return reader.register("work_days", _DAY_SCHEMA.empty_table())
-    rows = [row._asdict() for row in day_table(calendar, span["first"].date(), span["last"].date())]
-    return reader.register("work_days", pa.Table.from_pylist(rows, schema=_DAY_SCHEMA))
 
 
 def teams_of(settings: Settings) -> dict[str, str]:

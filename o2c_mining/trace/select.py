@@ -18,8 +18,9 @@ from o2c_mining.trace.build import build
 from o2c_mining.trace.codes import group_codes
 from o2c_mining.trace.inputs import Inputs
 from o2c_mining.trace.lens import Lens, default_lens, kept_lenses
-from o2c_mining.trace.refresh import known_types, lens_for, register_work_days, stamp_of, teams_of
+from o2c_mining.trace.refresh import known_types, lens_for, stamp_of, teams_of
 from o2c_mining.trace.segments import Coded, segments, segments_of_cases, shared_occurrences, stored_tables
+from o2c_mining.trace.work_days import register_work_days
 
 _FEW = 50
 _OURS = frozenset(

@@ -82,6 +82,14 @@ def test_the_working_time_until_due_is_the_target(start: datetime, hours: int) -
     assert work_clock(BERLIN, due) - work_clock(BERLIN, start) == pytest.approx(hours * 3600, abs=1e-5)
 
 
+@pytest.mark.parametrize("target", ["8h", "8wh", "1wd", "3d"])
+def test_the_first_moment_of_all_is_due_some_time(target: str) -> None:
+    for zone in ("Europe/Berlin", "America/New_York", "Asia/Tokyo"):
+        assert due_at(calendar(zone), datetime.min.replace(tzinfo=UTC), parse_target(target)) > datetime.min.replace(
+            tzinfo=UTC
+        )
+
+
 @pytest.mark.parametrize("text", ["", "8", "h", "0wd", "1.5wd", "-3d", "3 weeks"])
 def test_other_targets_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is not understood; expected"):

@@ -114,7 +114,7 @@ def test_day_table_computes_the_same_clock(situation: tuple[WorkCalendar, date],
     cal, day = situation
     t = datetime.combine(day, time(), tzinfo=UTC) + timedelta(microseconds=microseconds)
     try:
-        row = day_table(cal, t.date(), t.date())[0]
+        row = day_table(cal, [t.date()])[0]
     except ConfigError as error:
         assert "windows on" in str(error)
         return
@@ -173,6 +173,17 @@ def test_days_on_which_the_clock_changes_by_hand(zone: str, day: date, window: W
     start = datetime.combine(day - timedelta(days=1), time(), tzinfo=UTC)
     worked = work_clock(cal, start + timedelta(days=3)) - work_clock(cal, start)
     assert worked == pytest.approx(hours * 3600)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_clock_stands_still_before_1990_and_after_2200(zone: str) -> None:
+    cal = calendar(zone)
+    start, end = datetime(1990, 1, 1, tzinfo=UTC), datetime(2201, 1, 1, tzinfo=UTC)
+    for early in (datetime(1, 1, 1, tzinfo=UTC), datetime(2, 7, 1, tzinfo=UTC), datetime(1985, 6, 3, tzinfo=UTC)):
+        assert work_clock(cal, early) == work_clock(cal, start)
+    assert work_clock(cal, datetime.max.replace(tzinfo=UTC)) == work_clock(cal, end)
+    assert work_clock(cal, datetime(1990, 1, 3, tzinfo=UTC)) > work_clock(cal, start)
+    assert add_working(cal, datetime(1, 1, 1, tzinfo=UTC), 60) == add_working(cal, start, 60)
 
 
 def test_a_time_without_zone_and_a_calendar_without_work_are_refused() -> None:

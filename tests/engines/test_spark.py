@@ -33,6 +33,7 @@ from o2c_mining.log.store import Store
 from o2c_mining.log.table_reader import TableReader
 from o2c_mining.trace.select import ObjectFilter, Traces, select
 from tests import micro
+from tests.calendar.calendars import calendar
 from tests.connectors.company import unpack
 from tests.engines.compare import differences, sorted_rows
 from tests.engines.questions import QUESTIONS, asking_functions
@@ -248,6 +249,19 @@ def _small_log_agrees(logs: tuple[EventLog, EventLog]) -> None:
     for asked in ("map", "variants", "handoffs"):
         left, right = (ASKED[asked](select(log)) for log in logs)
         _same(left, right)
+
+
+@pytest.mark.parametrize("early", ["0001-01-01 00:00", "1582-10-10 10:00", "1985-06-03 10:00"])
+def test_working_time_of_other_centuries_is_counted_alike(tmp_path: Path, early: str) -> None:
+    settings = replace(micro.settings(), calendar=calendar("Europe/Berlin"))
+    events = [("e1", "Create Order", early, ["o1"]), ("e2", "Confirm Order", "2026-01-07 10:00", ["o1"])]
+    stores = [
+        micro.load(tmp_path / engine, events=events, objects=[("o1", "order", 1)], with_settings=chosen)
+        for engine, chosen in (("duckdb", settings), ("spark", on_spark(settings)))
+    ]
+    logs = [open_event_log(store.snapshot(), settings) for store in stores]
+    _same(*(_tables(select(log)) for log in logs))
+    _same(*(_tables(select(log)) for log in _both(stores[0], settings, as_of=micro.at("2026-01-06 10:00"))))
 
 
 def test_values_from_users_are_read_as_they_are(small: tuple[EventLog, EventLog]) -> None:

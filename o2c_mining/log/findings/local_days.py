@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
 
+from o2c_mining.calendar.working import EARLIEST
+
 Span: TypeAlias = tuple[datetime, datetime]
 _HALF_DAY = 12 * 3600
 _MINUTE = timedelta(minutes=1)
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 def local_day(
@@ -29,7 +30,7 @@ def local_day(
 def _offset(time: ir.TimestampValue, zone: ZoneInfo, first: datetime, last: datetime) -> ir.IntegerValue:
     """Seconds east of UTC at a moment, as one branch per change of the zone's offset between two moments."""
     branches = []
-    before, until = max(first, _EARLIEST), last
+    before, until = max(first, EARLIEST), last
     while before < until:
         after = min(before + timedelta(days=7), until)
         if _seconds(before, zone) != _seconds(after, zone):

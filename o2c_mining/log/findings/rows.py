@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import ibis
 import ibis.expr.types as ir
 
+from o2c_mining.calendar.working import EARLIEST
 from o2c_mining.log.event_log import possible_times
 from o2c_mining.log.findings.finding import Finding
 from o2c_mining.log.findings.tables import Tables
 from o2c_mining.log.money import CURRENCIES
 from o2c_mining.log.schema import PRECISIONS
 from o2c_mining.log.table_reader import TableReader
-
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +82,9 @@ def _events(tables: Tables) -> list[RowRule]:
         RowRule(
             "time before 1990",
             "warning",
-            events.time < ibis.literal(_EARLIEST),
+            events.time < ibis.literal(EARLIEST),
             events.event_id,
-            "mostly an empty date read as a number; its case seems to last for decades",
+            "mostly an empty date read as a number; its case lasts for decades, its working time begins in 1990",
             "map empty dates to nothing",
         ),
         RowRule(
