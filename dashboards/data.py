@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar, cast
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -33,6 +32,7 @@ from o2c_mining.analysis.process_map import ProcessMap, process_map
 from o2c_mining.analysis.step_times import StepTimes, step_times
 from o2c_mining.analysis.variants import Variants, variants
 from o2c_mining.bootstrap import CONFIG_FILE, Workspace, open_log, open_workspace, version_of
+from o2c_mining.calendar.local_day import day_of
 from o2c_mining.trace.refresh import known_types
 from o2c_mining.trace.select import ObjectFilter, Traces, select
 
@@ -80,8 +80,7 @@ class Desk:
     def span(self) -> tuple[date, date]:
         """First and last day of the log in the company's zone."""
         found = _remember(self, "span", (), lambda: log_span(self.asking().log))
-        zone = ZoneInfo(self.zone)
-        return found[0].astimezone(zone).date(), found[1].astimezone(zone).date() + timedelta(days=1)
+        return day_of(found[0], self.zone), day_of(found[1], self.zone) + timedelta(days=1)
 
     @property
     def has_calendar(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -152,8 +152,8 @@ def open_log(
     workspace: Workspace,
     *,
     scope: Scope | None = None,
-    as_of: datetime | None = None,
-    known_at: int | datetime | None = None,
+    as_of: datetime | date | None = None,
+    known_at: int | datetime | date | None = None,
     previous: EventLog | None = None,
 ) -> EventLog:
     """Open the log: the only door to read it.
@@ -165,9 +165,10 @@ def open_log(
     scope
         Which cases the reader may see; part of every cache key.
     as_of
-        Event time: nothing later exists. Default: the newest event with a possible time.
+        Event time: nothing later exists. A day counts to its end in the company's time zone. Default: the newest event
+        with a possible time.
     known_at
-        Commit number or moment: what had been loaded then. Default: the newest complete load.
+        Commit number, moment or day, to its end as well: what had been loaded then. Default: the newest complete load.
     previous
         An earlier version of this log that is still open: a large log then reads only what changed since.
 
@@ -178,9 +179,19 @@ def open_log(
     """
     from o2c_mining.log.event_log import EVERYTHING, open_event_log
 
-    snapshot = open_store(workspace).snapshot(known_at)
+    zone = workspace.config.company.timezone
+    loaded = known_at if known_at is None or isinstance(known_at, int) else _moment(known_at, zone)
+    happened = None if as_of is None else _moment(as_of, zone)
+    snapshot = open_store(workspace).snapshot(loaded)
     settings = settings_of(workspace)
-    return open_event_log(snapshot, settings, scope=scope or EVERYTHING, as_of=as_of, previous=previous)
+    return open_event_log(snapshot, settings, scope=scope or EVERYTHING, as_of=happened, previous=previous)
+
+
+def _moment(when: datetime | date, zone: str) -> datetime:
+    """A moment as it is, a day as its end."""
+    from o2c_mining.calendar.local_day import end_of_day
+
+    return when if isinstance(when, datetime) else end_of_day(when, zone)
 
 
 def version_of(workspace: Workspace) -> int:
@@ -322,8 +333,8 @@ def export_log(
     format_: str,
     *,
     chosen: ObjectFilter | None = None,
-    as_of: datetime | None = None,
-    known_at: int | datetime | None = None,
+    as_of: datetime | date | None = None,
+    known_at: int | datetime | date | None = None,
     progress: Progress | None = None,
 ) -> Exported:
     """Write the log, or the chosen cases of a lens, to a file.

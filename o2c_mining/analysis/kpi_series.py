@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
-from zoneinfo import ZoneInfo
 
 from o2c_mining.analysis.kpis import Kpi, kpis
+from o2c_mining.calendar.local_day import day_of
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.trace.select import ObjectFilter
 
@@ -47,9 +47,9 @@ def kpi_series(log: EventLog, chosen: ObjectFilter, ids: Sequence[str], months: 
     A month's figure follows the same rule as the figure of a period. Months before the first event, or before the
     filter's start, are left out.
     """
-    zone = ZoneInfo(log.settings.config.company.timezone)
-    first_event = log.reader.rows(log.events.aggregate(first=log.events.time.min()))[0]["first"].astimezone(zone).date()
-    last_day = log.as_of.astimezone(zone).date()
+    zone = log.settings.config.company.timezone
+    first_event = day_of(log.reader.rows(log.events.aggregate(first=log.events.time.min()))[0]["first"], zone)
+    last_day = day_of(log.as_of, zone)
     until = min(chosen.end or last_day, last_day)
     begin = max(chosen.start or first_event, first_event)
     starts = [first for first in _month_starts(until, months) if first >= begin.replace(day=1)]
@@ -88,6 +88,8 @@ def _month_starts(until: date, months: int) -> list[date]:
     first = until.replace(day=1)
     found: list[date] = []
     for _ in range(months):
+        if first == date.min:
+            break
         first = (first - timedelta(days=1)).replace(day=1)
         found.append(first)
     return found[::-1]

@@ -29,8 +29,8 @@ class Context:
 
     workspace: Path
     json: bool = False
-    as_of: datetime | None = None
-    known_at: int | datetime | None = None
+    as_of: datetime | date | None = None
+    known_at: int | datetime | date | None = None
 
 
 current = Context(Path(os.environ.get("O2C_WORKSPACE", ".")))
@@ -76,16 +76,25 @@ def parse_time(name: str, text: str) -> datetime:
     """An ISO time; without offset it is UTC; a day means its start."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise ConfigError(
-            f"{name} {text!r} is no time; expected ISO 8601; for example 2026-01-31T12:00:00+00:00"
+            f"{name} {text!r} is no time; expected ISO 8601 in the years 1 to 9999 UTC; "
+            "for example 2026-01-31T12:00:00+00:00"
         ) from error
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def parse_known_at(text: str) -> int | datetime:
-    """A version number or an ISO time."""
-    return int(text) if text.isdigit() else parse_time("--known-at", text)
+def parse_moment(name: str, text: str) -> datetime | date:
+    """An ISO time, as above, or a day: whoever opens the log knows in which zone it ends."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return parse_time(name, text)
+
+
+def parse_known_at(text: str) -> int | datetime | date:
+    """A version number, an ISO time or a day."""
+    return int(text) if text.isdigit() else parse_moment("--known-at", text)
 
 
 def plain(value: Any) -> Any:

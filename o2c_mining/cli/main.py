@@ -35,10 +35,14 @@ def _shared(
     workspace: Annotated[Path, typer.Option("-w", "--workspace", help="Folder (else $O2C_WORKSPACE).")] = Path(),
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")] = False,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="Event time: nothing later exists.")
+        str | None,
+        typer.Option(
+            "--as-of", metavar="TIME|DAY", help="Event time: nothing later exists (a day to its end, company's zone)."
+        ),
     ] = None,
     known_at: Annotated[
-        str | None, typer.Option("--known-at", metavar="VERSION|TIME", help="What had been loaded then.")
+        str | None,
+        typer.Option("--known-at", metavar="VERSION|TIME|DAY", help="What had been loaded then (a day likewise)."),
     ] = None,
 ) -> None:
     """Options shown here are accepted before and after every command."""
@@ -170,6 +174,6 @@ def _shared_options(arguments: list[str]) -> list[str]:
             rest.append(word)
     common.current.json = as_json
     common.current.workspace = Path(found.get("workspace") or os.environ.get("O2C_WORKSPACE") or ".")
-    common.current.as_of = common.parse_time("--as-of", found["as_of"]) if "as_of" in found else None
+    common.current.as_of = common.parse_moment("--as-of", found["as_of"]) if "as_of" in found else None
     common.current.known_at = common.parse_known_at(found["known_at"]) if "known_at" in found else None
     return rest

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import ibis
 import ibis.expr.types as ir
 
+from o2c_mining.calendar.local_day import start_of_day
 from o2c_mining.calendar.working import work_clock
 from o2c_mining.errors import AnalysisError
 from o2c_mining.log.event_log import EventLog
@@ -275,11 +275,11 @@ def _scoped(log: EventLog, lens: Lens, whole: _Whole) -> _Whole:
 def _conditions(log: EventLog, lens: Lens, tables: _Whole, chosen: ObjectFilter) -> ir.BooleanValue | None:
     cases = tables.cases
     parts: list[ir.BooleanValue] = []
-    zone = ZoneInfo(log.settings.config.company.timezone)
+    zone = log.settings.config.company.timezone
     if chosen.start is not None:
-        parts.append(cases.opened_at >= ibis.literal(_midnight(chosen.start, zone)))
+        parts.append(cases.opened_at >= ibis.literal(start_of_day(chosen.start, zone)))
     if chosen.end is not None:
-        parts.append(cases.opened_at < ibis.literal(_midnight(chosen.end, zone)))
+        parts.append(cases.opened_at < ibis.literal(start_of_day(chosen.end, zone)))
     parts.extend(_where(log, lens, tables, attribute, values) for attribute, values in chosen.where)
     if chosen.with_ or chosen.without:
         named = tables.coded.pairs.select("case_no", "kind").join(tables.coded.kinds.select("kind", "activity"), "kind")
@@ -340,7 +340,3 @@ def _check_attribute(name: str, columns: tuple[str, ...], kind: str) -> None:
             f"unknown attribute {name!r} of {kind}; known: {', '.join(c for c in columns if c not in _OURS)}; "
             "check --where"
         )
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), tzinfo=zone)

@@ -75,10 +75,18 @@ def test_durations_and_case(company: Path) -> None:
 
 
 def test_as_of_shows_the_past(company: Path) -> None:
-    now, then = _json("-w", company, "summary"), _json("-w", company, "summary", "--as-of", "2026-03-01")
+    now, then = _json("-w", company, "summary"), _json("-w", company, "summary", "--as-of", "2026-03-02")
     assert then["events"] < now["events"]
-    assert then["last_event"] <= "2026-03-01T00:00:00+00:00"
+    assert "2026-03-02T00:00:00+00:00" < then["last_event"] < "2026-03-02T23:00:00+00:00", "all of that day in Berlin"
     assert _json("-w", company, "summary", "--known-at", str(now["version"])) == now
+
+
+def test_the_first_and_the_last_day_of_all_are_days(company: Path) -> None:
+    whole = _json("-w", company, "kpis")
+    for options in (("--to", "9999-12-31"), ("--as-of", "9999-12-31"), ("--from", "0001-01-01")):
+        assert {kpi["id"] for kpi in _json("-w", company, "kpis", *options)["kpis"]} == {k["id"] for k in whole["kpis"]}
+    cases = _json("-w", company, "map")["cases"]
+    assert _json("-w", company, "map", "--from", "0001-01-01", "--to", "9999-12-31")["cases"] == cases
 
 
 def test_a_filter_keeps_whole_cases(company: Path) -> None:
@@ -112,6 +120,9 @@ def test_extracting_again_adds_nothing(company: Path, tmp_path: Path) -> None:
         (("map", "--from", "yesterday"), 2, "expected YYYY-MM-DD"),
         (("map", "--from", "2026-02-01", "--to", "2026-01-01"), 2, "is not after"),
         (("summary", "--as-of", "noon"), 2, "expected ISO 8601"),
+        (("summary", "--as-of", "0001-01-01T00:00:00+05:00"), 2, "expected ISO 8601 in the years 1 to 9999 UTC"),
+        (("summary", "--as-of", "9999-12-31T23:59:59-05:00"), 2, "expected ISO 8601 in the years 1 to 9999 UTC"),
+        (("summary", "--as-of", "0001-01-01"), 4, "nothing happened up to"),
         (("summary", "--as-of", "1999-01-01"), 4, "nothing happened up to"),
         (("summary", "--known-at", "9999"), 4, "version 9999 is not in the store"),
         (("variants", "--variant", "100000"), 2, "variant 100000 does not exist"),

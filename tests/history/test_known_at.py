@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -137,6 +139,26 @@ def test_deleted_later_but_known_then_and_back_dated_only_since_its_load() -> No
         assert orders(second, "2026-01-05") == ["2"], "it was back-dated, so it was there on the fifth"
         with pytest.raises(LogError, match=r"nothing happened up to 2026-01-05.*from 2026-01-10T08:00:00"):
             orders(first, "2026-01-05")
+
+
+def test_a_day_counts_to_its_end_in_the_zone_of_the_company() -> None:
+    with quick_machine(), small_world(lenses=("order",)) as world:
+        sale = "INSERT INTO sale VALUES (?, 'draft', ?, NULL, NULL, NULL, ?)"
+        # Berlin is an hour ahead of UTC until 29 March, two from then on
+        stamps = ["2026-03-31 08:00:00", "2026-03-31 21:59:59", "2026-03-31 22:00:00", "2026-04-01 08:00:00"]
+        for number, stamp in enumerate(stamps, 1):
+            world.erp.connection.execute(sale, (number, stamp, stamp))
+        world.extract()
+        config = world.workspace.config
+        berlin = config.model_copy(update={"company": config.company.model_copy(update={"timezone": "Europe/Berlin"})})
+        workspace = replace(world.workspace, config=berlin)
+        log = bootstrap.open_log(workspace, as_of=date(2026, 3, 31))
+        assert sorted(str(row["number"]) for row in log.reader.rows(log.objects)) == ["1", "2"]
+        assert log.as_of == datetime(2026, 3, 31, 21, 59, 59, 999999, UTC)
+        today = datetime.now(ZoneInfo("Europe/Berlin")).date()
+        assert bootstrap.open_log(workspace, known_at=today).snapshot.number == log.snapshot.number
+        with pytest.raises(LogError, match="nothing was loaded yet"):
+            bootstrap.open_log(workspace, known_at=today - timedelta(days=2))
 
 
 def o2c(capsys: pytest.CaptureFixture[str], world: World, *arguments: str) -> tuple[int, str, str]:

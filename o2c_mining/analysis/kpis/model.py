@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
+from o2c_mining.calendar.local_day import start_of_day
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.trace.select import ObjectFilter
+
+_YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,11 @@ def period_of(log: EventLog, chosen: ObjectFilter, first_event: datetime) -> Per
 
     An ``end`` after ``as_of`` is cut there: nothing later is known.
     """
-    zone = ZoneInfo(log.settings.config.company.timezone)
-
-    def midnight(day: date) -> datetime:
-        return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
-
-    end = min(midnight(chosen.end), log.as_of) if chosen.end is not None else log.as_of
-    start = midnight(chosen.start) if chosen.start is not None else max(end - timedelta(days=365), first_event)
+    zone = log.settings.config.company.timezone
+    end = min(start_of_day(chosen.end, zone), log.as_of) if chosen.end is not None else log.as_of
+    start = first_event if end - first_event < _YEAR else end - _YEAR
+    if chosen.start is not None:
+        start = start_of_day(chosen.start, zone)
     return Period(start, max(end, start))
 
 
