@@ -408,6 +408,14 @@ def test_no_gap_where_silence_is_usual(volume: Callable[[date], int], settings: 
     assert [f.example for f in stream(volume).findings(settings) if "gap" in f.rule or "drop" in f.rule] == []
 
 
+@pytest.mark.parametrize("wrong", ["0001-01-01", "1985-06-03", "2924-01-01"])
+@pytest.mark.parametrize("settings", [calendar(), Settings()], ids=["calendar", "none"])
+def test_a_stamp_that_cannot_be_is_the_start_or_end_of_no_gap(wrong: str, settings: Settings) -> None:
+    rows = stream(office(7))
+    rows.event("wrong", "Create Order", datetime.fromisoformat(wrong).replace(tzinfo=UTC), "o1")
+    assert [f.example for f in rows.findings(settings) if "gap" in f.rule or "drop" in f.rule] == []
+
+
 def test_a_drop_in_volume_is_found() -> None:
     rows = stream(lambda day: 5 if day in OUTAGE else office(20)(day))
     drop = one(rows.findings(calendar()))

@@ -9,7 +9,9 @@ from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
 
-from o2c_mining.calendar.working import WorkCalendar, windows_on
+import ibis
+
+from o2c_mining.calendar.working import EARLIEST, WorkCalendar, windows_on
 from o2c_mining.log.findings.finding import Finding, Part
 from o2c_mining.log.findings.tables import Tables, day_only
 
@@ -42,7 +44,7 @@ def holes_in_streams(tables: Tables) -> list[Finding]:
     of the log. It is a gap when it lasts at least 2 working days (5 where no calendar tells holidays), more than twice
     the 95th percentile of the stream's silences plus one day, and 15 or more events were to be expected in it from the
     stream's average working day; a stream that faded out, with less than half of its average in its last 5 working
-    days, has no gap at its end.
+    days, has no gap at its end. Times before 1990 are no days of a stream: they have their own finding.
     Drop: at least 3 working days in a row with some events, each with at most a quarter of the stream's median working
     day, where that median is 10 or more and the working day before still had half of it: a stream that starts or ends
     slowly has no drop. A stream of fewer than 20 working days, the silence aside, is not judged.
@@ -77,6 +79,7 @@ def holes_in_streams(tables: Tables) -> list[Finding]:
 
 def _per_day(tables: Tables) -> dict[str, dict[date, int]]:
     events = tables.dated()
+    events = events.filter(events.time >= ibis.literal(EARLIEST))
     day = tables.day(events.time, day_only(events))
     grouped = events.group_by("system", "activity", day=day).aggregate(n=events.count()).order_by("day")
     streams: dict[str, dict[date, int]] = {}
