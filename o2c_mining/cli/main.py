@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> int:
         code = int(result) if isinstance(result, int) else 0
         return _stopped() if code == 130 else code
     except O2CError as error:
-        return _fail(str(error), error.exit_code)
+        return _stopped() if _was_interrupted(error) else _fail(str(error), error.exit_code)
     except typer.Exit as error:
         return _stopped() if error.exit_code == 130 else error.exit_code
     except typer.Abort:
@@ -121,11 +121,25 @@ def main(arguments: list[str]) -> int:
             2,
         )
     except Exception as error:  # noqa: BLE001 - the last boundary: a fault of ours is one line too
+        if _was_interrupted(error):
+            return _stopped()
         return _fail(
             f"an unexpected fault: {type(error).__name__}: {error}; expected none, nothing committed is lost; "
             "run again with O2C_DEBUG=1 and report what it prints",
             2,
         )
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C came while the database engine was at work: it tells of it by an error of its own."""
+    if "duckdb" not in sys.modules:
+        return False
+    from o2c_mining.log.engine import is_interrupt
+
+    found: BaseException | None = error
+    while found is not None and not is_interrupt(found):
+        found = found.__cause__
+    return found is not None
 
 
 def _stopped() -> int:

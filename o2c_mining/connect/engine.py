@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import duckdb
 
 from o2c_mining.log import engine as log_engine
-from o2c_mining.log.engine import arrow, content_hash, literal, number, quoted, scan
+from o2c_mining.log.engine import arrow, content_hash, is_interrupt, literal, number, quoted, scan
 from o2c_mining.log.store import Writer
 
 __all__ = [
@@ -36,15 +36,6 @@ def engine(writer: Writer | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         if not is_interrupt(error):
             raise
         raise KeyboardInterrupt from error
-
-
-def is_interrupt(error: Exception) -> bool:
-    """Whether an error of DuckDB is Ctrl-C: it takes the signal itself and tells of it in one of three ways."""
-    if isinstance(error, duckdb.InterruptException):
-        return True
-    if isinstance(error, duckdb.Error):
-        return "failed: KeyboardInterrupt" in str(error)
-    return str(error) == "Query interrupted"
 
 
 def event_id(source: str, table: str, key: str, activity: str) -> str:

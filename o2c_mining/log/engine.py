@@ -71,6 +71,15 @@ def within_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         ) from error
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an error of DuckDB is Ctrl-C: it takes the signal itself and tells of it in one of three ways."""
+    if isinstance(error, duckdb.InterruptException):
+        return True
+    if isinstance(error, duckdb.Error):
+        return "failed: KeyboardInterrupt" in str(error)
+    return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
+
+
 @contextmanager
 def refusing(wrong: str, rest: str) -> Iterator[None]:
     """Turn what the engine says about data it cannot read into an error for the user."""
