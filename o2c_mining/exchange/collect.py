@@ -114,9 +114,10 @@ class Collector:
             self._report(self.source, events.num_rows)
 
     def add_reference(self, event_id: str, object_id: str | None, qualifier: str | None = "") -> None:
-        """Keep what an event refers to; an empty id is no object."""
+        """Keep what an event refers to; an empty id is no object, so such a reference is refused."""
         if object_id is None or not object_id.strip():
             self.empty_references += 1
+            self.refuse("e2o", f"{event_id}, reference {self.read['e2o'] + 1}", "empty id", "it refers to an empty id")
             return
         self.read["e2o"] += 1
         self._add("e2o", (event_id, object_id, qualifier or ""))
@@ -167,6 +168,11 @@ class Collector:
             objects, renamed = self._objects.table(self._file("objects"))
         tables = {"objects": objects, **{name: rows.table() for name, rows in self._kept.items()}}
         notes = list(self._notes)
+        if merged := self.merged["events"]:
+            notes.append(
+                f"{merged:,} start events went into the events that complete them: each is a start time, "
+                "and no event of its own"
+            )
         if self.unzoned:
             notes.append(f"{self.unzoned:,} times have no time zone and were taken as UTC")
         if self.empty_references:

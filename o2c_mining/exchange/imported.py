@@ -31,7 +31,8 @@ class ImportedLog:
     """One file: its rows per table, how many it held, which were refused, and what its reader should know.
 
     ``read`` counts rows of the file; ``read = rows + refused + merged``, where a start that was merged into its
-    completion is no row of its own. Where ``placed``, the ``source_seq`` of an event is where it stands in the file.
+    completion is no row of its own, which a note says. A row that the file repeats is among the rows. Where ``placed``,
+    the ``source_seq`` of an event is where it stands in the file.
     """
 
     source: str

@@ -12,6 +12,7 @@ from o2c_mining.exchange.attributes import Value, midnight, text
 from o2c_mining.exchange.collect import ChangeRow, Collector, EventRow, RelationRow
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.moments import moment
+from o2c_mining.log.refusals import EVENT_REFUSED
 
 # Columns of an event that go out as attributes: plain words for what every tool can use, marked for what only we read.
 PLAIN = ("resource", "resource_kind", "team", "system")
@@ -110,7 +111,7 @@ class OcelCollector(Collector):
     def reference(self, event_id: str, object_id: str | None, qualifier: str | None) -> None:
         """Keep what an event refers to, where a file lists it apart from the event."""
         if event_id in self._refused_events and object_id and object_id.strip():
-            self.refuse("e2o", f"{event_id} {object_id}", "event refused", "its event was refused")
+            self.refuse("e2o", f"{event_id} {object_id}", EVENT_REFUSED, "its event was refused")
         else:
             self.add_reference(event_id, object_id, qualifier)
 
@@ -123,10 +124,10 @@ class OcelCollector(Collector):
     ) -> None:
         """Keep an object: its latest values, how they changed, and what it is related to."""
         if not object_id.strip():
-            self.read["objects"] += 1
-            self.merged["objects"] += 1
+            self.refuse("objects", f"object {self.read['objects'] + 1}", "empty id", "the object has no id")
             self.note("objects with an empty id were left out, and what they are related to: an empty id is no object")
-            self.empty_references += sum(1 for _ in relations)
+            for _ in relations:
+                self.refuse_relation("an object without an id")
             return
         self._seen.add(f"o:{object_type}")
         history: dict[str, list[tuple[datetime, str, Value]]] = {}
@@ -158,10 +159,16 @@ class OcelCollector(Collector):
         self.add_object(object_id, object_type or "unknown", latest)
         for target, qualifier in relations:
             if target is None or not target.strip():
-                self.empty_references += 1
+                self.refuse_relation(object_id)
                 continue
             extra = details.get((target, qualifier or ""), {})
             self.add_relation(RelationRow(object_id, target, qualifier or "", *_typed(extra)))
+
+    def refuse_relation(self, source: str) -> None:
+        """Count a relation that has an empty id at one of its ends."""
+        self.empty_references += 1
+        place = f"{source}, relation {self.read['o2o'] + 1}"
+        self.refuse("o2o", place, "empty id", "an end of the relation is an empty id")
 
     def _marked_change(self, object_id: str, field: str, time: datetime, value: str) -> None:
         said = _loaded(value)

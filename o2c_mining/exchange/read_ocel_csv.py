@@ -21,6 +21,7 @@ from o2c_mining.exchange.table import RawBytes
 
 _LONGEST_CELL = 4 * 1024 * 1024
 _TYPE, _ATTRIBUTE = "ocel:type:", "event_"
+_NONE = "['']"
 _ID = re.compile(r"'([^'\\]*(?:\\.[^'\\]*)*)'|\"([^\"\\]*(?:\\.[^\"\\]*)*)\"")
 
 
@@ -57,7 +58,7 @@ def read_ocel_csv(
     for row in _rows_below(path, limits):  # first the types, for an id may have two
         for kind, cell in zip(kinds, row, strict=False):
             if kind is not None:
-                for identity in _ids(cell):
+                for identity in filter(str.strip, _ids(cell)):
                     if owners.setdefault(identity, kind) != kind:
                         shared.add(identity)
     owners.clear()
@@ -73,16 +74,15 @@ def read_ocel_csv(
         for name, role, kind, cell in zip(header, roles, kinds, row, strict=True):
             if kind is not None:
                 quoted += _count_ids(cell)
-                log.empty_references += cell == "['']"
+                log.empty_references += cell == _NONE
                 for identity in _ids(cell):
                     known = f"{kind}:{identity}" if identity in shared else identity
-                    types.setdefault(kind, {}).setdefault(known)
+                    if identity.strip():
+                        types.setdefault(kind, {}).setdefault(known)
                     references.append((known, ""))
             elif role is None and cell:
                 attributes[name.removeprefix(_ATTRIBUTE)] = cell
-        unique = dict.fromkeys(references)
-        quoted -= len(references) - len(unique)
-        log.event(values["id"] or "", values["activity"] or "", values["time"] or "", attributes, unique)
+        log.event(values["id"] or "", values["activity"] or "", values["time"] or "", attributes, references)
     for kind, identities in types.items():
         for identity in identities:
             log.object(identity, kind, (), ())
@@ -115,24 +115,28 @@ def _rows(path: Path, limits: Limits) -> Iterator[list[str]]:
 
 
 def _ids(cell: str) -> list[str]:
-    """The ids of a cell: ``['a', 'b']``, or one id written bare; empty ones are none."""
+    """The ids of a cell: ``['a', 'b']``, or one id written bare; ``['']`` is how some write a list of none."""
+    if cell == _NONE:
+        return []
     if not cell.startswith("["):
         return [cell] if cell.strip() else []
     if cell.startswith("['") and cell.endswith("']") and '"' not in cell and "\\" not in cell:
         parts = cell[2:-2].split("', '")
         if not any("'" in part for part in parts):
-            return [part for part in parts if part.strip()]
+            return parts
     try:
         found = ast.literal_eval(cell)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
         raise LogError(f"{cell[:60]!r} is no list of ids; expected ['a', 'b']; mend the cell") from error
-    return [str(identity) for identity in found if str(identity).strip()]
+    return [str(identity) for identity in found]
 
 
 def _count_ids(cell: str) -> int:
     """The same count by the quotes in the cell."""
+    if cell == _NONE:
+        return 0
     if not cell.startswith("["):
         return 1 if cell.strip() else 0
-    quoted = sum(1 for found in _ID.finditer(cell) if (found.group(1) or found.group(2) or "").strip())
+    quoted = sum(1 for _ in _ID.finditer(cell))
     bare = [part for part in _ID.sub("", cell[1:-1]).split(",") if part.strip()]
     return quoted + len(bare)

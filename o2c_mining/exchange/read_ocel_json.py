@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def read_ocel_json(
         if not counted["typed"]:
             expected["e2o"] = counted["references"]
     else:
-        expected = {"events+objects": counted["id"], "e2o+o2o": counted["objectId"] - log.empty_references}
+        expected = {"events+objects": counted["id"], "e2o+o2o": counted["objectId"]}
     account_for(imported, expected, by="a scan of the bytes")
     return imported
 
@@ -122,15 +122,7 @@ def _first(log: OcelCollector, key: str, identity: str, item: Any) -> None:
     if not isinstance(item, dict):
         raise LogError(f"{log.source}: {identity!r} is {str(item)[:40]!r}; expected an event or object; mend the file")
     if key == "ocel:events":
-        qualifiers = {
-            _text(r.get("ocel:oid")): _text(r.get("ocel:qualifier"))
-            for r in _list(item, "ocel:typedOmap")
-            if isinstance(r, dict)
-        }
-        members = [_text(o) for o in _list(item, "ocel:omap")]  # one listed twice is a duplicate, counted as such
-        known = set(members)
-        others = [o for o in qualifiers if o not in known]
-        references = [(o, qualifiers.get(o, "")) for o in (*members, *others)]
+        references = _references(item)
         values = {str(name): _plain(value) for name, value in _object(item, "ocel:vmap").items()}
         written = _text(item.get("ocel:timestamp")) or ""
         log.event(identity, _text(item.get("ocel:activity")) or "", written, values, references)
@@ -142,6 +134,21 @@ def _first(log: OcelCollector, key: str, identity: str, item: Any) -> None:
             if isinstance(r, dict)
         ]
         log.object(identity, _text(item.get("ocel:type")) or "", history, relations)
+
+
+def _references(item: dict[str, Any]) -> list[tuple[str | None, str | None]]:
+    """What an event refers to: an object a second time with its second qualifier, or as a duplicate of the last one."""
+    qualifiers: dict[str | None, deque[str | None]] = {}
+    for row in _list(item, "ocel:typedOmap"):
+        if isinstance(row, dict):
+            qualifiers.setdefault(_text(row.get("ocel:oid")), deque()).append(_text(row.get("ocel:qualifier")))
+    found: list[tuple[str | None, str | None]] = []
+    last: dict[str | None, str | None] = {}
+    for member in (_text(member) for member in _list(item, "ocel:omap")):
+        if more := qualifiers.get(member):
+            last[member] = more.popleft()
+        found.append((member, last.get(member, "")))
+    return found + [(member, qualifier) for member, rest in qualifiers.items() for qualifier in rest]
 
 
 def _first_change(log: OcelCollector, item: Any) -> None:
@@ -204,6 +211,6 @@ def _counts(path: Path, limits: Limits) -> Counter[str]:
             counts[found.group(1).decode()] += 1
         counts["typed"] += head.count(b'"ocel:typedOmap"')
         for found in _OMAP.finditer(head):
-            counts["references"] += sum(1 for written in _STRING.finditer(found.group(1)) if written.group(1).strip())
+            counts["references"] += len(_STRING.findall(found.group(1)))
         block = following
     return counts

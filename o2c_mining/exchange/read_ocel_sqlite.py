@@ -99,15 +99,13 @@ def _counts(database: sqlite3.Connection, tables: Tables) -> dict[str, int]:
     def count(sql: str) -> int:
         return int(database.execute(sql).fetchone()[0])
 
-    filled = "trim(coalesce({}, '')) <> ''"
     counted = {
         "events": count("SELECT count(*) FROM event"),
         "objects": count("SELECT count(*) FROM object"),
-        "e2o": count(f"SELECT count(*) FROM event_object WHERE {filled.format('ocel_object_id')}"),
+        "e2o": count("SELECT count(*) FROM event_object"),
     }
     if "object_object" in tables:
-        ends = " AND ".join(filled.format(name) for name in ("ocel_source_id", "ocel_target_id"))
-        counted["o2o"] = count(f"SELECT count(*) FROM object_object WHERE {ends}")
+        counted["o2o"] = count("SELECT count(*) FROM object_object")
     return counted
 
 
@@ -170,6 +168,8 @@ def _objects(database: sqlite3.Connection, tables: Tables, log: OcelCollector) -
         for target, qualifier in related:
             if source.strip() and target is not None and target.strip():
                 log.add_relation(RelationRow(source, target, qualifier or ""))
+            else:
+                log.refuse_relation(source)
 
 
 def _maps(database: sqlite3.Connection, what: str) -> dict[str, str]:

@@ -33,7 +33,7 @@ def read_ocel_xml(
     log.collector.declared.update(dict.fromkeys(log.types))
     imported = log.collector.finish()
     counted = count.found
-    related = sum(counted[name] for name in _RELATIONS) + counted["object"] - log.collector.empty_references
+    related = sum(counted[name] for name in _RELATIONS) + counted["object"]
     account_for(imported, {"events": counted["event"], "objects+e2o+o2o": related}, by="a scan of the bytes")
     return imported
 

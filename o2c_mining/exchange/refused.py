@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from o2c_mining.exchange.load import Loaded
-from o2c_mining.log.refusals import refusals
+from o2c_mining.log.refusals import EVENT_REFUSED, refusals
 from o2c_mining.log.schema import QUARANTINE
 from o2c_mining.log.store import Writer
 
@@ -20,7 +20,8 @@ def keep_refused(writer: Writer, loads: Sequence[Loaded], *, changed: bool) -> b
     ``changed`` the log, and with one that did not when other rows wait than before.
     """
     rows = [(load.source, row.table, row.key, row.rule, row.reason) for load in loads for row in load.refused]
-    if not changed and (not writer.base.number or _of(loads, writer) == {row[:4] for row in rows if row[1] != "e2o"}):
+    waiting = {row[:4] for row in rows if row[3] != EVENT_REFUSED}
+    if not changed and (not writer.base.number or _of(loads, writer) == waiting):
         return False
     now = datetime.now(UTC)
     names = ("source", "stream", "source_key", "rule", "reason")

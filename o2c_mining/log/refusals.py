@@ -8,6 +8,7 @@ from o2c_mining.log.engine import Connection, arrow, engine, literal, quoted, sc
 from o2c_mining.log.schema import KEYS
 from o2c_mining.log.snapshot import Snapshot
 
+EVENT_REFUSED = "event refused"  # the rule by which a file's references go with their event
 _COLUMNS = ("source", "stream", "source_key", "rule", "reason")
 REFUSALS = pa.schema([(name, pa.string()) for name in _COLUMNS])
 
@@ -34,10 +35,10 @@ def refusals(snapshot: Snapshot) -> pa.Table:
     with engine() as connection:
         connection.register("loads", loads)
         connection.execute(
-            f"CREATE TEMP TABLE refused AS SELECT {names}, q.batch_id, row_number() OVER () AS place, "
+            f"CREATE TEMP TABLE refused AS SELECT {names}, q.batch_id, place, "
             f"stream IN ({', '.join(literal(table) for table in KEYS)}) AS of_file "
-            f"FROM {scan(files)} q JOIN loads USING (source, stream) "
-            "WHERE NOT of_file OR (q.batch_id = loads.\"commit\" AND stream <> 'e2o')"
+            f"FROM (SELECT *, row_number() OVER () AS place FROM {scan(files)}) q JOIN loads USING (source, stream) "
+            f'WHERE NOT of_file OR (q.batch_id = loads."commit" AND rule <> {literal(EVENT_REFUSED)})'
         )
         streams = connection.execute("SELECT DISTINCT source, stream FROM refused WHERE NOT of_file").fetchall()
         for source, stream in streams:

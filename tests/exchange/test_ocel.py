@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from o2c_mining.bootstrap import export_log
+from o2c_mining.bootstrap import export_log, open_log
 from o2c_mining.config import Limits
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.read import Asked, read_log
+from o2c_mining.log.validate import validate
 from tests.exchange.logs import load, tables, workspace
 
 FORMATS = [("ocel-json", "log.json"), ("ocel-xml", "log.xml"), ("ocel-sqlite", "log.sqlite")]
@@ -147,7 +148,8 @@ def test_version_1_with_an_object_listed_twice_and_nested_values(tmp_path: Path)
     path.write_text(json.dumps(log), encoding="utf-8")
     loaded = workspace(tmp_path / "w")
     batches = {batch.stream: batch for batch in load(loaded, path).batches}
-    assert (batches["e2o"].read, batches["e2o"].accepted, batches["e2o"].duplicate) == (3, 2, 1)
+    e2o = batches["e2o"]
+    assert (e2o.read, e2o.accepted, e2o.quarantined, e2o.duplicate) == (4, 2, 1, 1)
     event = read_log(path, Limits(), Asked()).tables["events"].to_pylist()[0]
     assert dict(event["attributes"]) == {"ok": "true", "tags": '["ä", null]'}
     assert read_log(path, Limits(), Asked()).tables["objects"]["address"].to_pylist() == ['{"zip": "01234"}', None]
@@ -155,7 +157,7 @@ def test_version_1_with_an_object_listed_twice_and_nested_values(tmp_path: Path)
 
 @pytest.mark.parametrize("kind", ["json", "xml"])
 def test_an_object_with_an_empty_id_is_left_out_with_its_relations(tmp_path: Path, kind: str) -> None:
-    """Before, the file was refused: the empty id was counted as a reference."""
+    """Each is a row of the file that is refused, so that nothing that was read goes unaccounted for."""
     path = tmp_path / f"log.{kind}"
     if kind == "json":
         log = {
@@ -188,3 +190,39 @@ def test_an_object_with_an_empty_id_is_left_out_with_its_relations(tmp_path: Pat
     assert found.tables["o2o"].num_rows == 0
     assert any("objects with an empty id were left out" in note for note in found.notes)
     assert any(note.startswith("2 references to an empty id") for note in found.notes)
+    assert sorted((row.table, row.key, row.rule) for row in found.refused) == [
+        ("e2o", "e1, reference 2", "empty id"),
+        ("o2o", "an object without an id, relation 1", "empty id"),
+        ("objects", "object 2", "empty id"),
+    ]
+    where = workspace(tmp_path / "w")
+    counts = {b.stream: (b.read, b.accepted, b.quarantined, b.duplicate) for b in load(where, path).batches}
+    assert counts == {"events": (1, 1, 0, 0), "objects": (2, 1, 1, 0), "e2o": (2, 1, 1, 0), "o2o": (1, 0, 1, 0)}
+    waiting = [finding for finding in validate(open_log(where)) if finding.rule == "refused row"]
+    assert [(finding.table, finding.count) for finding in waiting] == [("e2o", 1), ("o2o", 1), ("objects", 1)]
+
+
+def test_version_1_keeps_every_qualifier_of_an_object(tmp_path: Path) -> None:
+    typed = [("o1", "checks"), ("o1", "creates"), ("i1", "")]
+    event = {
+        "ocel:activity": "Ship",
+        "ocel:timestamp": "2026-01-05T09:00:00Z",
+        "ocel:omap": ["o1", "o1", "i1", "i1"],
+        "ocel:typedOmap": [{"ocel:oid": identity, "ocel:qualifier": qualifier} for identity, qualifier in typed],
+    }
+    objects = {identity: {"ocel:type": "order", "ocel:ovmap": {}} for identity in ("o1", "i1")}
+    path = tmp_path / "log.jsonocel"
+    path.write_text(json.dumps({"ocel:events": {"1": event}, "ocel:objects": objects}), encoding="utf-8")
+    assert [tuple(row.values())[1:] for row in read(path).tables["e2o"].to_pylist()] == [*typed, ("i1", "")]
+
+
+def test_version_1_as_csv_counts_what_an_event_repeats(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "ocel:eid,ocel:activity,ocel:timestamp,ocel:type:order,ocel:type:item\n"
+        "1,Ship,2026-01-05T09:00:00Z,\"['o1', 'o1', '']\",['']\n",
+        encoding="utf-8",
+    )
+    batches = {batch.stream: batch for batch in load(workspace(tmp_path / "w"), path).batches}
+    e2o = batches["e2o"]
+    assert (e2o.read, e2o.accepted, e2o.quarantined, e2o.duplicate) == (3, 1, 1, 1)

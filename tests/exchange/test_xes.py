@@ -60,6 +60,7 @@ def test_start_and_complete_are_one_event(tmp_path: Path) -> None:
     ]
     assert dict(rows[3]["attributes"]) == {"lifecycle:transition": "start"}
     assert (log.read["events"], log.merged["events"]) == (6, 2)
+    assert any(note.startswith("2 start events went into the events that complete them") for note in log.notes)
 
 
 def test_instances_are_told_apart(tmp_path: Path) -> None:
