@@ -15,13 +15,17 @@ from o2c_mining.exchange.ocel_header import is_ocel_header
 
 _HEAD = 64 * 1024
 _OCEL_XML = re.compile(rb"<(?:[\w.-]+:)?(?:object-types|event-types|objects)[\s/>]")
+_OCEL1_XML = re.compile(
+    rb"<global\s[^<>]*scope\s*=\s*[\"']object[\"']|<list\s[^<>]*key\s*=\s*[\"'](?:omap|object-types)[\"']"
+)
 _XES = re.compile(rb"<(?:[\w.-]+:)?(?:log|trace|extension|classifier)[\s/>]")
 _OTHERS = (b"\x7f", b"\x89", b"%PDF", b"GIF8", b"BZh", b"7z\xbc\xaf", b"\xd0\xcf\x11\xe0")
 FORMATS = ("auto", "csv", "parquet", "xlsx", "xes", "ocel")
 
 
 def detect(path: Path, limits: Limits) -> str:
-    """One of csv, parquet, tables (a folder of ours), xlsx, xes, ocel-json, ocel-xml, ocel-sqlite, ocel-csv.
+    """One of csv, parquet, tables (a folder of ours), xlsx, xes, ocel-json, ocel-xml, ocel1-xml, ocel-sqlite,
+    ocel-csv.
 
     Raises
     ------
@@ -46,11 +50,13 @@ def detect(path: Path, limits: Limits) -> str:
     if text.startswith(b"{"):
         return "ocel-json"
     if text.startswith(b"<"):
+        if _OCEL1_XML.search(text):
+            return "ocel1-xml"
         if _OCEL_XML.search(text):
             return "ocel-xml"
         if _XES.search(text) or b"<!DOCTYPE" in text:
             return "xes"
-        raise LogError(f"{path.name} is XML, but no event log; expected XES or OCEL 2.0; export it as one of these")
+        raise LogError(f"{path.name} is XML, but no event log; expected XES or OCEL; export it as one of these")
     if text[:1] in (b"\x7f", b"\x89") or text.startswith(
         (b"%PDF", b"GIF8", b"BZh", b"7z\xbc\xaf", b"\xd0\xcf\x11\xe0")
     ):
@@ -77,7 +83,7 @@ def _zipped(path: Path) -> str:
 def fits(found: str, asked: str, path: Path) -> None:
     """Refuse a file that is something else than what was asked for."""
     kinds = {
-        "ocel": ("ocel-json", "ocel-xml", "ocel-sqlite", "ocel-csv"),
+        "ocel": ("ocel-json", "ocel-xml", "ocel1-xml", "ocel-sqlite", "ocel-csv"),
         "parquet": ("parquet", "tables"),
         "csv": ("csv",),
     }

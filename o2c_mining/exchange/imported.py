@@ -61,6 +61,29 @@ def account_for(log: ImportedLog, counted: Mapping[str, int], *, by: str) -> Non
             )
 
 
+def refuse_empty(log: ImportedLog) -> None:
+    """Refuse a file that brings nothing.
+
+    Raises
+    ------
+    LogError
+        With the first reason, where its rows were refused.
+    """
+    if log.tables["events"].num_rows or log.tables["objects"].num_rows:
+        return
+    refused = [row for row in log.refused if row.table in ("events", "objects")]
+    if refused:
+        first = refused[0]
+        raise LogError(
+            f"{log.source} brings no event and no object: all of its {len(refused):,} rows were refused, the first of "
+            f"them {first.key} ({first.reason}); expected at least one whole row; mend the file, or the mapping"
+        )
+    raise LogError(
+        f"{log.source} holds no event and no object; expected at least one; check that it is an event log, and export "
+        "it again"
+    )
+
+
 def _words(what: str) -> str:
     names = {"e2o": "references of events", "o2o": "relations of objects", "object_changes": "attribute values"}
     return " and ".join(names.get(part, part) for part in what.split("+"))

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from o2c_mining.config import Limits
 from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.detect import detect, fits
-from o2c_mining.exchange.imported import ImportedLog
+from o2c_mining.exchange.imported import ImportedLog, refuse_empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,16 @@ def read_log(
     Raises
     ------
     LogError
-        If it is no event log, is damaged or too large, or a table leaves open how to read it.
+        If it is no event log, is damaged or too large, holds not one event and not one object, or a table leaves
+        open how to read it.
     """
     kind = detect(path, limits)
     fits(kind, asked.format, path)
     read = reader_of(kind)
     with _no_collection():
-        return read(path, limits, asked, report, spill)
+        log = read(path, limits, asked, report, spill)
+    refuse_empty(log)
+    return log
 
 
 @contextmanager
@@ -87,6 +90,10 @@ def _ocel_reader_of(kind: str) -> Callable[..., ImportedLog]:
         from o2c_mining.exchange.read_ocel_xml import read_ocel_xml
 
         return read_ocel_xml
+    if kind == "ocel1-xml":
+        from o2c_mining.exchange.read_ocel1_xml import read_ocel1_xml
+
+        return read_ocel1_xml
     if kind == "ocel-sqlite":
         from o2c_mining.exchange.read_ocel_sqlite import read_ocel_sqlite
 

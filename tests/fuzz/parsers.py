@@ -43,6 +43,7 @@ PARSERS = (
     "ocel_xml",
     "ocel_json",
     "ocel1_json",
+    "ocel1_xml",
     "camt",
     "mapping",
     "ocel_sqlite",
@@ -60,6 +61,14 @@ _OCEL1 = (
     b'"ocel:ovmap":{"a":1.5,"b":null},"ocel:o2o":[{"ocel:oid":"o1","ocel:qualifier":""}]}},'
     b'"ocel:objectChanges":[{"ocel:oid":"o1","ocel:type":"t","ocel:field":"a","a":"2",'
     b'"ocel:timestamp":"2026-01-06T10:00:00Z"}]}'
+)
+_OCEL1_XML = (
+    b'<?xml version="1.0" encoding="UTF-8"?><log><global scope="object"><string key="ocel:type" value="x"/></global>'
+    b'<events><event><string key="id" value="e1"/><string key="activity" value="A"/>'
+    b'<date key="timestamp" value="2026-01-05T10:00:00Z"/><list key="omap"><string key="object-id" value="o1"/>'
+    b'<string key="object-id" value=""/></list><list key="vmap"><float key="n" value="1.5"/></list></event></events>'
+    b'<objects><object><string key="id" value="o1"/><string key="type" value="t"/><list key="ovmap">'
+    b'<date key="d" value="2026-01-05T10:00:00Z"/></list></object></objects></log>'
 )
 _OCEL1_CSV = (
     b"ocel:eid,ocel:timestamp,ocel:activity,ocel:type:order,ocel:type:item,cost\n"
@@ -166,6 +175,8 @@ def seeds(name: str, folder: Path) -> list[bytes]:
         return [data, gzip.compress(data)] if name in ("xes", "ocel_xml") else [data]
     if name == "ocel1_json":
         return [_OCEL1]
+    if name == "ocel1_xml":
+        return [_OCEL1_XML, gzip.compress(_OCEL1_XML, mtime=0)]
     if name == "camt":
         entries = [("R1", "10.00", "CRDT", "INV-1"), ("R2", "5.00", "DBIT", "fee")]
         data = statement_xml("S1", opening="0.00", closing="5.00", entries=entries)

@@ -12,6 +12,6 @@ pytest.importorskip("atheris", reason="the fuzzer atheris is not installed; it i
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", ("xes", "ocel_xml"))
+@pytest.mark.parametrize("name", ("xes", "ocel_xml", "ocel1_xml"))
 def test_no_file_does_harm(tmp_path: Path, name: str) -> None:
     assert fuzz(name, tmp_path) > 100
