@@ -13,6 +13,7 @@ from o2c_mining.exchange.collect import ChangeRow, Collector, EventRow, Relation
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.moments import moment
 from o2c_mining.log.refusals import EVENT_REFUSED
+from o2c_mining.log.schema import UNKNOWN_TYPE
 
 # Columns of an event that go out as attributes: plain words for what every tool can use, marked for what only we read.
 PLAIN = ("resource", "resource_kind", "team", "system")
@@ -32,6 +33,7 @@ class OcelCollector(Collector):
     def __init__(self, *arguments: object, **options: object) -> None:
         super().__init__(*arguments, **options)  # type: ignore[arg-type]
         self._position = 0
+        self._untyped = 0
         self._refused_events: set[str] = set()
         self._seen: set[str] = set()
         self.declared: dict[str, None] = {}  # types the file declares, e: of events and o: of objects
@@ -42,6 +44,8 @@ class OcelCollector(Collector):
         if unused:
             more = f" and {len(unused) - _NAMED} more" if len(unused) > _NAMED else ""
             self.note(f"types of which there is no event or object are not kept: {', '.join(unused[:_NAMED])}{more}")
+        if self._untyped:
+            self.note(f"{self._untyped:,} objects have no type and are kept as type {UNKNOWN_TYPE!r}")
         return super().finish()
 
     def single(self, attributes: Iterable[tuple[str, Value]]) -> dict[str, Value]:
@@ -156,7 +160,10 @@ class OcelCollector(Collector):
                 before = value
             if before is not None:
                 latest[name] = before
-        self.add_object(object_id, object_type or "unknown", latest)
+        if not object_type.strip():
+            self._untyped += 1
+            object_type = UNKNOWN_TYPE
+        self.add_object(object_id, object_type, latest)
         for target, qualifier in relations:
             if target is None or not target.strip():
                 self.refuse_relation(object_id)

@@ -267,5 +267,6 @@ CONTRACT_VERSION = 2  # raised when a table changes its meaning or a column its 
 STAMPS = ("op", "ingest_seq", "batch_id")
 FORMER = ("row_hash",)
 LOADED = ("entity_key", *STAMPS, *FORMER)
+UNKNOWN_TYPE = "unknown"  # of an object whose file names none
 PRECISIONS = ("second", "minute", "day")
 BASE_OBJECT_COLUMNS = frozenset(OBJECTS.names)

@@ -202,6 +202,18 @@ def test_an_object_with_an_empty_id_is_left_out_with_its_relations(tmp_path: Pat
     assert [(finding.table, finding.count) for finding in waiting] == [("e2o", 1), ("o2o", 1), ("objects", 1)]
 
 
+def test_an_object_without_a_type_is_told(tmp_path: Path) -> None:
+    document = CORNERS | {"objects": [*CORNERS["objects"], {"id": "x", "type": ""}, {"id": "y", "type": " "}]}
+    where = workspace(tmp_path / "w")
+    result = load(where, written(tmp_path, document))
+    assert result.notes == (
+        f"corners.json: {UNUSED}",
+        "corners.json: 2 objects have no type and are kept as type 'unknown'",
+    )
+    told = [(f.rule, f.count, f.example) for f in validate(open_log(where)) if f.severity == "warning"]
+    assert ("unknown object type", 2, "x") in told
+
+
 def test_version_1_keeps_every_qualifier_of_an_object(tmp_path: Path) -> None:
     typed = [("o1", "checks"), ("o1", "creates"), ("i1", "")]
     event = {

@@ -140,6 +140,10 @@ def empty_object(rows: Rows) -> None:
     rows.object("", "order")
 
 
+def object_of_unknown_type(rows: Rows) -> None:
+    rows.object("x", "unknown")
+
+
 def untyped_object(rows: Rows) -> None:
     rows.object("x", "")
 
@@ -252,6 +256,7 @@ PLANTED: list[tuple[Callable[[Rows], None], dict[tuple[str, str, str], tuple[int
     (empty_activity, {("empty activity", "error", "events"): (2, "e-o1")}),
     (empty_object, {("empty object id", "error", "objects"): (1, "order")}),
     (untyped_object, {("empty object type", "error", "objects"): (1, "x")}),
+    (object_of_unknown_type, {("unknown object type", "warning", "objects"): (1, "x")}),
     (dangling_reference, {("dangling event reference", "error", "e2o"): (3, "elsewhere")}),
     (no_event, {("reference of no event", "error", "e2o"): (1, "lost")}),
     (dangling_relation, {("dangling relation", "warning", "o2o"): (1, "nowhere")}),

@@ -12,7 +12,7 @@ from o2c_mining.log.event_log import possible_times
 from o2c_mining.log.findings.finding import Finding
 from o2c_mining.log.findings.tables import Tables
 from o2c_mining.log.money import CURRENCIES
-from o2c_mining.log.schema import PRECISIONS
+from o2c_mining.log.schema import PRECISIONS, UNKNOWN_TYPE
 from o2c_mining.log.table_reader import TableReader
 
 
@@ -144,6 +144,14 @@ def _objects(tables: Tables) -> list[RowRule]:
             objects.object_id,
             "no lens can take the object as a case",
             "map an object type",
+        ),
+        RowRule(
+            "unknown object type",
+            "warning",
+            objects.object_type == UNKNOWN_TYPE,
+            objects.object_id,
+            "objects whose type their file leaves empty are kept under this one, whatever they are",
+            "give each object its type in the file, and import it again",
         ),
         RowRule(
             "unknown currency",
