@@ -17,8 +17,9 @@ from o2c_mining.log.schema import UNKNOWN_TYPE
 
 # Columns of an event that go out as attributes: plain words for what every tool can use, marked for what only we read.
 PLAIN = ("resource", "resource_kind", "team", "system")
-MARKED = ("start_time", "precision", "source_seq", "source_table", "source_key", "old_value", "new_value")
+MARKED = ("system", "start_time", "precision", "source_seq", "source_table", "source_key", "old_value", "new_value")
 MARK = "o2c:"
+SYSTEM = f"{MARK}system"  # where the file it came from is called the system, for it named none
 RELATIONS = "o2c:relations"  # on an object: quantity, amount and more of its relations, as JSON
 CHANGE = "o2c:change:"  # on an object: a change that is more than a new value of an attribute, as JSON
 RELATION_FIELDS = ("quantity", "unit", "amount_minor", "currency", "method", "confidence")
@@ -101,7 +102,7 @@ class OcelCollector(Collector):
                 taken["resource"],
                 taken["resource_kind"] or "unknown",
                 taken["team"],
-                taken["system"] or self.source,
+                taken["system"] or marked.get("system") or self.source,
                 marked.get("source_table") or (None if marked else self.source),
                 marked.get("source_key") or (None if marked else event_id),
                 marked.get("old_value"),
@@ -136,9 +137,12 @@ class OcelCollector(Collector):
         self._seen.add(f"o:{object_type}")
         history: dict[str, list[tuple[datetime, str, Value]]] = {}
         details: dict[tuple[str, str], Mapping[str, object]] = {}
+        system: str | None = None
         for name, written, value in values:
             found = moment(written) if written else None
-            if name == RELATIONS and isinstance(value, str):
+            if name == SYSTEM and isinstance(value, str):
+                system = value
+            elif name == RELATIONS and isinstance(value, str):
                 details = _details(value)
             elif name.startswith(CHANGE) and isinstance(value, str) and found is not None:
                 self._marked_change(object_id, name.removeprefix(CHANGE), found.time, value)
@@ -160,6 +164,8 @@ class OcelCollector(Collector):
                 before = value
             if before is not None:
                 latest[name] = before
+        if system is not None:
+            latest.setdefault("system", system)
         if not object_type.strip():
             self._untyped += 1
             object_type = UNKNOWN_TYPE

@@ -10,13 +10,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from o2c_mining.exchange.attributes import Value, text, value_of
 from o2c_mining.exchange.content import Content, attribute_columns, rows
 from o2c_mining.exchange.moments import text_of
-from o2c_mining.exchange.ocel import CHANGE, EPOCH, MARK, PLAIN, RELATION_FIELDS, RELATIONS
+from o2c_mining.exchange.ocel import CHANGE, EPOCH, MARK, PLAIN, RELATION_FIELDS, RELATIONS, SYSTEM
 
 Types = Mapping[str, Mapping[str, str]]
+_INFINITE, _NO_NUMBER = ("inf", "-inf"), "nan"
 _KINDS = {bool: "boolean", int: "integer", float: "float", datetime: "time", str: "string"}
 
 
@@ -51,6 +53,7 @@ class OcelOut:
     _relations: Mapping[str, list[dict[str, Any]]]
     _changes: Mapping[str, list[dict[str, Any]]]
     _plain_changes: frozenset[tuple[str, str]]
+    _files: frozenset[str]
 
     def events(self) -> Iterator[OutEvent]:
         """Events in their total order."""
@@ -58,7 +61,7 @@ class OcelOut:
             kinds = self.event_types[row["activity"]]
             attributes: dict[str, Value] = {
                 name: value_of(value) if kinds[name] != "string" else value
-                for name, value in _event_attributes(row).items()
+                for name, value in _event_attributes(row, self._files).items()
             }
             written = text_of(row["time"], row["offset_minutes"])
             known = self._references.get(row["event_id"], [])
@@ -72,7 +75,11 @@ class OcelOut:
             changes = self._changes.get(identity, [])
             values: list[tuple[str, datetime, Value]] = []
             changed = {c["field"] for c in changes if (kind, c["field"]) in self._plain_changes}
-            values += [(name, EPOCH, row[name]) for name in columns if row[name] is not None and name not in changed]
+            values += [
+                (_said(name, row[name], self._files), EPOCH, row[name])
+                for name in columns
+                if row[name] is not None and name not in changed
+            ]
             first: set[str] = set()
             for change in changes:
                 field = change["field"]
@@ -105,15 +112,28 @@ def ocel_out(content: Content) -> OcelOut:
     relations = _grouped(content.o2o, "source_id")
     changes = _grouped(content.object_changes, "object_id")
     plain = _plain_changes(content, changes)
+    files = _files(content.events)
     return OcelOut(
-        _event_types(content.events),
-        _object_types(content, relations, changes, plain),
+        _event_types(content.events, files),
+        _object_types(content, relations, changes, plain, files),
         content,
         references,
         relations,
         changes,
         plain,
+        files,
     )
+
+
+def _files(events: pa.Table) -> frozenset[str]:
+    """Files that are called the system of what came from them, for they named none."""
+    same = events.filter(pc.equal(events["system"], events["source_table"]))
+    return frozenset(pc.unique(same["system"]).to_pylist())
+
+
+def _said(name: str, value: object, files: frozenset[str]) -> str:
+    """The name an attribute goes out by: what a file did not say is marked as ours."""
+    return SYSTEM if name == "system" and value in files else name
 
 
 def _grouped(table: pa.Table, key: str) -> dict[str, list[dict[str, Any]]]:
@@ -123,13 +143,13 @@ def _grouped(table: pa.Table, key: str) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _event_attributes(row: dict[str, Any]) -> dict[str, str]:
+def _event_attributes(row: dict[str, Any], files: frozenset[str]) -> dict[str, str]:
     """An event's attributes as text, with the columns that travel as attributes."""
     found = dict(row["attributes"] or ())
     for name in PLAIN:
         value = row[name]
         if value is not None and not (name == "resource_kind" and value == "unknown"):
-            found[name] = value
+            found[_said(name, value, files)] = value
     marked = {
         "start_time": None if row["start_time"] is None else text(row["start_time"]),
         "precision": None if row["precision"] in (None, "second") else row["precision"],
@@ -143,14 +163,28 @@ def _event_attributes(row: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _event_types(events: pa.Table) -> Types:
-    kinds: dict[str, dict[str, str]] = defaultdict(dict)
+def _event_types(events: pa.Table, files: frozenset[str]) -> Types:
+    found: dict[str, dict[str, set[str]]] = defaultdict(dict)
     for row in rows(events):
-        known = kinds[row["activity"]]
-        for name, value in _event_attributes(row).items():
-            kind = _KINDS[type(value_of(value))]
-            known[name] = kind if known.setdefault(name, kind) == kind else "string"
-    return kinds
+        known = found[row["activity"]]
+        for name, value in _event_attributes(row, files).items():
+            known.setdefault(name, set()).add(_kind(value))
+    return {
+        activity: {name: _common(kinds) for name, kinds in attributes.items()} for activity, attributes in found.items()
+    }
+
+
+def _kind(written: str) -> str:
+    """What a value is; ``inf`` and ``nan`` may be floats or words, which the others of their name tell."""
+    if written in _INFINITE or written == _NO_NUMBER:
+        return written.lstrip("-")
+    return _KINDS[type(value_of(written))]
+
+
+def _common(kinds: set[str]) -> str:
+    if kinds <= {"float", "inf", _NO_NUMBER} and kinds != {_NO_NUMBER}:
+        return "float"
+    return next(iter(kinds)) if len(kinds) == 1 and kinds <= set(_KINDS.values()) else "string"
 
 
 def _object_types(
@@ -158,6 +192,7 @@ def _object_types(
     relations: Mapping[str, list[dict[str, Any]]],
     changes: Mapping[str, list[dict[str, Any]]],
     plain: frozenset[tuple[str, str]],
+    files: frozenset[str],
 ) -> Types:
     columns = attribute_columns(content.objects)
     declared = {name: _declared(content.objects.schema.field(name).type) for name in columns}
@@ -166,7 +201,7 @@ def _object_types(
         known = kinds[row["object_type"]]
         for name in columns:
             if row[name] is not None:
-                known.setdefault(name, declared[name])
+                known.setdefault(_said(name, row[name], files), declared[name])
         for change in changes.get(row["object_id"], ()):
             field = change["field"]
             if (row["object_type"], field) in plain:

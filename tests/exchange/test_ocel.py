@@ -107,6 +107,34 @@ def test_the_corners_stay_through_every_format(tmp_path: Path, kind: str, name: 
     assert {row["event_id"] for row in tables(after)["events"]} == {"e1", "e2"}
 
 
+@pytest.mark.parametrize(("kind", "name"), FORMATS)
+def test_others_get_back_what_they_gave(tmp_path: Path, kind: str, name: str) -> None:
+    """Nothing outside our own names is added, and an attribute keeps its type, whatever file lies between."""
+    floats = [float("inf"), 2.5, float("-inf"), float("nan")]
+    document = CORNERS | {
+        "eventTypes": [{"name": "Create", "attributes": [{"name": "note", "type": "string"},
+                                                         {"name": "x", "type": "float"},
+                                                         {"name": "system", "type": "string"}]}],
+        "events": [*CORNERS["events"], CORNERS["events"][0] | {"id": "e3", "attributes": [
+                       {"name": "system", "value": "SAP"}]},
+                   *(CORNERS["events"][1] | {"id": f"x{n}", "attributes": [{"name": "x", "value": value}]}
+                     for n, value in enumerate(floats))],
+    }  # fmt: skip
+    before, after = workspace(tmp_path / "a"), workspace(tmp_path / "b")
+    load(before, written(tmp_path, document))
+    export_log(before, tmp_path / name, kind)
+    load(after, tmp_path / name)
+    assert tables(after) == tables(before)
+    export_log(after, tmp_path / "again.json", "ocel-json")
+    again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))
+    for key in ("events", "objects"):
+        given = {item["id"]: {a["name"] for a in item.get("attributes", ())} for item in document[key]}
+        found = {item["id"]: {a["name"] for a in item["attributes"]} for item in again[key]}
+        assert {i: {n for n in names if not n.startswith("o2c:")} for i, names in found.items()} == given
+    types = {a["name"]: a["type"] for a in again["eventTypes"][0]["attributes"] if not a["name"].startswith("o2c:")}
+    assert types == {"note": "string", "x": "float", "system": "string"}
+
+
 def test_an_attribute_said_twice_is_reported(tmp_path: Path) -> None:
     twice = [{"name": "note", "value": "a"}, {"name": "note", "value": "b"}]
     late = [{"name": "price", "time": "1970-01-01T00:00:00Z", "value": value} for value in (1.0, 2.0, 3.0)]
