@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -80,10 +81,11 @@ def content_of(log: EventLog, members: ir.Table | None, *, everything: bool) -> 
 def flat_of(log: EventLog, lens: str, cases: ir.Table, pairs: ir.Table) -> Flat:
     """The chosen cases of a lens, one row per case and event."""
     facts = log.events.drop(*(name for name in (*LOADED, "activity", "time") if name in log.events.columns))
-    facts = facts.drop("team", "system", "resource_kind")
+    facts = facts.drop("system", "resource_kind").rename(said="team")
     steps = pairs.select("case_id", "seq", "event_id", "activity", "time", "team", "system")
-    rows = steps.join(facts, "event_id").order_by("case_id", "seq")
-    found = log.reader.execute(rows)
+    rows = steps.join(facts, "event_id")
+    team = ibis.ifelse(rows.team == "unknown", rows.said, rows.team)  # nobody's team is no team
+    found = log.reader.execute(rows.mutate(team=team).drop("said").order_by("case_id", "seq"))
     objects = log.objects.semi_join(cases.select(object_id="case_id"), "object_id")
     shared = found.num_rows - len(pa.compute.unique(found["event_id"]))
     return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared)

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from o2c_mining.bootstrap import export_log
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.read_xes import read_xes
+from tests.exchange.logs import load, workspace
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<log xmlns="http://www.xes-standard.org/">\n'
 
@@ -140,3 +142,17 @@ def test_a_million_lists_are_no_junk(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert log.tables["events"].num_rows == 40
     with pytest.raises(LogError, match="outside of events and objects"):
         read(tmp_path, '<string key="a" value="b"/>' * 30)
+
+
+def test_nobody_becomes_no_team(tmp_path: Path) -> None:
+    given = (None, "Sales", "unknown")
+    events = [
+        event(name, f"2026-01-0{day}T10:00:00Z", **({} if team is None else {"org_group": team}))
+        for day, (name, team) in enumerate(zip("ABC", given, strict=True), start=1)
+    ]
+    read(tmp_path, trace(*events))
+    where = workspace(tmp_path / "w")
+    load(where, tmp_path / "log.xes")
+    export_log(where, tmp_path / "again.xes", "xes")
+    again = read_xes(tmp_path / "again.xes", Limits())
+    assert tuple(row["team"] for row in again.tables["events"].to_pylist()) == given
