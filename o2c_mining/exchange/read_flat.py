@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
+from o2c_mining.exchange.cells import given_cells
 from o2c_mining.exchange.collect import Collector, Report
 from o2c_mining.exchange.dates import UNDECIDED
 from o2c_mining.exchange.flat_rows import RowReader
@@ -106,7 +107,7 @@ def _proposed(path: Path, kind: str, limits: Limits, asked: Asked) -> tuple[pa.T
 
 def _table(path: Path, kind: str, limits: Limits, encoding: str, delimiter: str, sheet: str | None) -> pa.Table:
     if kind == "csv":
-        return read_csv(path, limits, encoding, delimiter)
+        return given_cells(read_csv(path, limits, encoding, delimiter))
     if kind == "xlsx":
-        return read_sheet(path, limits, sheet or sheets(path, limits)[0])
+        return given_cells(read_sheet(path, limits, sheet or sheets(path, limits)[0]))
     return read_parquet(path, limits)

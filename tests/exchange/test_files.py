@@ -13,7 +13,7 @@ from o2c_mining.bootstrap import Workspace, export_log, open_log, open_store
 from o2c_mining.cli.main import main
 from o2c_mining.config import Limits
 from o2c_mining.errors import ConfigError, LogError
-from o2c_mining.exchange.cells import safe_cell
+from o2c_mining.exchange.cells import given_cell, safe_cell
 from o2c_mining.exchange.read import Asked, read_log
 from o2c_mining.exchange.write import format_of
 from o2c_mining.trace.select import ObjectFilter
@@ -184,15 +184,49 @@ def test_no_cell_of_a_csv_starts_a_formula(log: Workspace, tmp_path: Path) -> No
         "－1",
         "＠x",
         "\0x",
+        "'=1",
     ],
 )
 def test_formulas_are_disarmed(cell: str) -> None:
     assert safe_cell(cell) == f"'{cell}"
+    assert given_cell(safe_cell(cell)) == cell
 
 
-@pytest.mark.parametrize("cell", ["", "-5", "-2.5", "1e-07", "tea", "a=b", "'=1", "2026-01-05"])
+@pytest.mark.parametrize("cell", ["", "-5", "-2.5", "1e-07", "tea", "a=b", "'-5", "'s", "2026-01-05"])
 def test_other_cells_stay(cell: str) -> None:
     assert safe_cell(cell) == cell
+    assert given_cell(cell) == cell
+
+
+def test_what_an_export_disarmed_comes_back_as_it_was(tmp_path: Path) -> None:
+    names = ["-> Ship", "+1 day", "@2", "=A1", "'=A1", "'s-Gravenhage", "'-5", "-5", "Ship"]
+    path, where, after = tmp_path / "log.csv", workspace(tmp_path / "a"), workspace(tmp_path / "b")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        times = [f"2026-01-0{day}T10:00Z" for day in range(1, 10)]
+        csv.writer(file).writerows(
+            [("case", "activity", "time", "=note"), *zip(names, names, times, names, strict=True)]
+        )
+    read = {
+        row["source_seq"]: row["activity"] for row in read_log(path, Limits(), Asked()).tables["events"].to_pylist()
+    }
+    assert [read[row] for row in range(9)] == ["=A1" if name == "'=A1" else name for name in names], (
+        "it looks like ours"
+    )
+    document = {
+        "objectTypes": [], "eventTypes": [],
+        "objects": [{"id": name, "type": "case"} for name in names],
+        "events": [{"id": f"e{n}", "type": name, "time": f"2026-01-0{n + 1}T10:00:00Z",
+                    "attributes": [{"name": "=note", "value": name}],
+                    "relationships": [{"objectId": name, "qualifier": ""}]} for n, name in enumerate(names)],
+    }  # fmt: skip
+    (tmp_path / "log.json").write_text(json.dumps(document), encoding="utf-8")
+    load(where, tmp_path / "log.json")
+    export_log(where, tmp_path / "out.csv", "csv")
+    load(after, tmp_path / "out.csv", timezone="UTC")
+    found = tables(after)
+    assert sorted(row["activity"] for row in found["events"]) == sorted(names)
+    assert sorted(row["object_id"] for row in found["objects"]) == sorted(names)
+    assert sorted(row["=note"] for row in found["objects"]) == sorted(names), "one value per case: it is of the case"
 
 
 @pytest.mark.parametrize(
