@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from o2c_mining.log.claims import claims_of
 from o2c_mining.log.event_log import Settings
 from o2c_mining.log.schema import KEYS
 from o2c_mining.log.snapshot import Snapshot
@@ -71,13 +72,14 @@ def versions_of(snapshot: Snapshot) -> dict[int, tuple[str, str]]:
     found: dict[int, tuple[str, str]] = {}
     staged = [(name, ("_key",), "_") for name in snapshot.versions if name.startswith(f"{STAGING}/")]
     logged = [(name, keys, "") for name, keys in KEYS.items()]
-    for table, keys, mark in (*logged, *staged):
+    claims = [(claims_of(name), (*keys, "entity_key"), "") for name, keys in KEYS.items()]
+    for table, keys, mark in (*logged, *claims, *staged):
         seq, op = (mark + "seq", mark + "op") if mark else ("ingest_seq", "op")
         last: dict[tuple[Any, ...], str] = {}
         for row in sorted(rows_of(snapshot, table), key=lambda row: int(row[seq])):
             assert row[seq] not in found, f"number {row[seq]} was used twice"
             key = tuple(row[name] for name in keys)
-            found[row[seq]] = (table, f"{key} {row[op]} {_text(row)}")
+            found[row[seq]] = (table, _anywhere(f"{key} {row[op]} {_text(row)}"))
             before = last.get(key, "D")
             assert (row[op] == "I") == (before == "D"), f"{table} {key}: {row[op]} after {before}"
             last[key] = row[op]
@@ -105,7 +107,9 @@ def current_rows(snapshot: Snapshot) -> dict[str, Counter[str]]:
 def stored(snapshot: Snapshot) -> dict[str, Counter[str]]:
     """Every version of every row with its number, and the traces."""
     rows = {
-        table: Counter(json.dumps(r, default=str, sort_keys=True) for r in rows_of(snapshot, table)) for table in KEYS
+        table: Counter(json.dumps(row, default=str, sort_keys=True) for row in rows_of(snapshot, table))
+        for name in KEYS
+        for table in (name, claims_of(name))
     }
     return rows | traces_of(snapshot)
 
@@ -152,5 +156,9 @@ def _seq(row: Row) -> int:
 
 def _text(row: Row) -> str:
     hidden = {"ingest_seq", "batch_id", "op", "refresh_seq", "variant_no", "_seq", "_batch"}
-    text = json.dumps({k: v for k, v in row.items() if k not in hidden}, default=str, sort_keys=True)
-    return re.sub(r"@[0-9a-f]{12}", "", text)  # where an imported file lay
+    return _anywhere(json.dumps({k: v for k, v in row.items() if k not in hidden}, default=str, sort_keys=True))
+
+
+def _anywhere(text: str) -> str:
+    """Without where an imported file lay."""
+    return re.sub(r"@[0-9a-f]{12}", "", text)

@@ -127,14 +127,13 @@ def _advance(folder: Path, number: int) -> None:
 
 
 def _ocel(number: int) -> dict[str, Any]:
-    """A file about six documents of its own, each with two events."""
-    first = datetime(2026, 3, 1, 8, tzinfo=UTC) + timedelta(days=number)
-    names = [f"f{number}-{index}" for index in range(6)]
+    """A file about six documents, each with two events; the next file that is imported has two of them as well."""
+    names = [f"f{index}" for index in range(2 * number, 2 * number + 6)]
     events = [
         {
             "id": f"{name}-{kind}",
             "type": kind,
-            "time": (first + timedelta(hours=hours)).isoformat(),
+            "time": (datetime(2026, 3, 1, 8 + hours, tzinfo=UTC) + timedelta(days=int(name[1:]))).isoformat(),
             "attributes": [],
             "relationships": [{"objectId": name, "qualifier": "document"}],
         }
