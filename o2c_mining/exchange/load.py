@@ -40,10 +40,14 @@ class Loaded:
     notes: tuple[str, ...]
 
 
-def owner_of(path: Path) -> str:
-    """Names the rows a file speaks for: two files of one name in two folders do not replace each other."""
-    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    return f"{FILE}{path.name}@{place}"
+def owner_of(path: Path, workspace: Path) -> str:
+    """Names the rows a file speaks for: two files of one name in two folders do not replace each other.
+
+    A file that lies in the workspace may move with it.
+    """
+    found = path.resolve()
+    place = found.relative_to(workspace.resolve()) if found.is_relative_to(workspace.resolve()) else found
+    return f"{FILE}{path.name}@{hashlib.sha256(str(place).encode()).hexdigest()[:12]}"
 
 
 def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
@@ -54,7 +58,7 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
     LogError
         If the file says two different things about one id, or gives an id of the log another object type.
     """
-    owner = owner_of(path)
+    owner = owner_of(path, writer.root.parent)
     batches, changed, notes = [], 0, list(imported.notes)
     first = not any(writer.files(table) for table in _ORDER)
     damaged = f"{imported.source} cannot be read", "expected a whole file; export it again, nothing was loaded"
