@@ -19,7 +19,9 @@ _EXPORTS = "ocel-json|ocel-xml|ocel-sqlite|xes|csv|parquet"
 
 
 def import_(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH ...", help="Event logs or tables.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH ...", help="Event logs or tables.", readable=False)
+    ],  # what cannot be read is told as what is not there
     format_: Annotated[str, typer.Option("--format", metavar=_IMPORTS, help="Default: what the file is.")] = "auto",
     mapping: Annotated[
         Path | None, typer.Option("--mapping", metavar="FILE", help="How to read a table, from an earlier import.")

@@ -18,5 +18,8 @@ def init(directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="F
     target = directory or common.current.workspace
     written = init_workspace(target)
     lines = [f"wrote {path.relative_to(target)}" for path in written] or ["everything was there already"]
-    lines.append(f"next: name your systems under [[source]] in {target / 'o2c.toml'}, then run `o2c extract`")
+    lines.append(
+        f"next: `o2c import` an event log, or name your systems under [[source]] in {target / 'o2c.toml'} and run "
+        "`o2c extract`"
+    )
     emit({"workspace": target.resolve(), "written": [p.relative_to(target) for p in written]}, "\n".join(lines))

@@ -43,7 +43,7 @@ def versions() -> None:
     ]
     headers = ("version", "committed at (UTC)", "sources", "read", "accepted", "deleted", "")
     text = table(headers, rows, right=(0, 3, 4, 5))
-    emit({"versions": found}, text if rows else "the store is empty; run `o2c extract`")
+    emit({"versions": found}, text if rows else "the store is empty; run `o2c extract`, or `o2c import` a file")
 
 
 @app.command()

@@ -24,7 +24,7 @@ from o2c_mining.config import Limits
 from o2c_mining.errors import LogError, O2CError
 from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.imported import TABLES, ImportedLog, RefusedRow
-from o2c_mining.exchange.limits import GZIP, MEGABYTE
+from o2c_mining.exchange.limits import GZIP, MEGABYTE, reachable
 from o2c_mining.exchange.read import Asked, read_log
 from o2c_mining.exchange.rows import file_of, mapped
 
@@ -48,7 +48,7 @@ def read_apart(path: Path, limits: Limits, asked: Asked, folder: Path, report: R
     LogError
         As ``read_log``, or if the file needs more memory or time than the limits allow.
     """
-    if limits.parse_memory_mb == 0 or path.is_dir() or not path.exists():
+    if not reachable(path) or limits.parse_memory_mb == 0 or path.is_dir():
         return read_log(path, limits, asked, report)
     size = path.stat().st_size / MEGABYTE
     memory = max(limits.parse_memory_mb, round(size * _MEMORY_PER_SIZE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 import struct
@@ -20,6 +21,9 @@ _OCEL1_XML = re.compile(
 )
 _XES = re.compile(rb"<(?:[\w.-]+:)?(?:log|trace|extension|classifier)[\s/>]")
 _OTHERS = (b"\x7f", b"\x89", b"%PDF", b"GIF8", b"BZh", b"7z\xbc\xaf", b"\xd0\xcf\x11\xe0")
+_JSON_LIST = re.compile(rb"\[\s*(?:[\[{\"\]0-9-]|true|false|null)")  # [Case ID] may begin a table
+_CONTROLS = bytes(code for code in range(1, 32) if code not in b"\t\n\v\f\r\x0e\x0f\x1b\x1a")
+_MANY, _SHARE = 8, 0.02  # control characters of so many kinds, and so much of the bytes, are in no text
 FORMATS = ("auto", "csv", "parquet", "xlsx", "xes", "ocel")
 
 
@@ -57,9 +61,11 @@ def detect(path: Path, limits: Limits) -> str:
         if _XES.search(text) or b"<!DOCTYPE" in text:
             return "xes"
         raise LogError(f"{path.name} is XML, but no event log; expected XES or OCEL; export it as one of these")
-    if text[:1] in (b"\x7f", b"\x89") or text.startswith(
-        (b"%PDF", b"GIF8", b"BZh", b"7z\xbc\xaf", b"\xd0\xcf\x11\xe0")
-    ):
+    if _JSON_LIST.match(text):
+        raise LogError(
+            f"{path.name} is a list in JSON; expected OCEL, an object with events and objects; export it as that"
+        )
+    if text.startswith(_OTHERS) or _is_binary(head):
         raise LogError(f"{path.name} is no event log; expected XES, OCEL, CSV, Excel (.xlsx) or Parquet; convert it")
     header = text.split(b"\n", 1)[0].decode("utf-8", "replace").strip()
     try:
@@ -67,6 +73,13 @@ def detect(path: Path, limits: Limits) -> str:
     except csv.Error:
         names = []
     return "ocel-csv" if is_ocel_header(names) else "csv"
+
+
+def _is_binary(head: bytes) -> bool:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return False
+    found = [code for code in head if code in _CONTROLS]
+    return len(set(found)) >= _MANY and len(found) > _SHARE * len(head)
 
 
 def _zipped(path: Path) -> str:

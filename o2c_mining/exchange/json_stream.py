@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,8 @@ class _Scanner:
             except RecursionError as error:
                 raise self._damaged("values nest too deep") from error
             except ValueError as error:  # an integer of more digits than Python converts
-                raise self._damaged(str(error)) from error
+                digits = sys.get_int_max_str_digits()
+                raise self._damaged(f"a number has more than {digits:,} digits") from error
             if end == len(self._text) and self._fill():
                 continue
             self._at = end

@@ -64,6 +64,29 @@ def check_size(path: Path, packed: int, raw: int, limits: Limits) -> None:
         )
 
 
+def reachable(path: Path) -> bool:
+    """Whether there is something at a path.
+
+    Raises
+    ------
+    LogError
+        If a folder on the way, or the folder it is, may not be read.
+    """
+    try:
+        path.stat()
+        if path.is_dir():
+            next(path.iterdir(), None)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return True
+
+
+def _unreadable(path: Path, error: OSError) -> LogError:
+    return LogError(f"{path} cannot be read ({error.strerror}); expected a file; correct the path or its permissions")
+
+
 def check_file(path: Path, limits: Limits) -> None:
     """Refuse what is no readable file, or is packed larger than the limits allow."""
     try:
@@ -71,9 +94,7 @@ def check_file(path: Path, limits: Limits) -> None:
         with path.open("rb") as file:
             packed = file.read(2) in (GZIP, b"PK")
     except OSError as error:
-        raise LogError(
-            f"{path} cannot be read ({error.strerror}); expected a file; correct the path or its permissions"
-        ) from error
+        raise _unreadable(path, error) from error
     allowed = limits.compressed_mb if packed else limits.raw_mb
     if size > allowed * MEGABYTE:
         name = "compressed_mb" if packed else "raw_mb"

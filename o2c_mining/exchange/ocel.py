@@ -23,6 +23,7 @@ SYSTEM = f"{MARK}system"  # where the file it came from is called the system, fo
 RELATIONS = "o2c:relations"  # on an object: quantity, amount and more of its relations, as JSON
 CHANGE = "o2c:change:"  # on an object: a change that is more than a new value of an attribute, as JSON
 RELATION_FIELDS = ("quantity", "unit", "amount_minor", "currency", "method", "confidence")
+_SHOWN = 40  # characters of a value in a reason
 _NAMED = 5  # so many are named in a note
 _SEQ = re.compile(r"-?[0-9]{1,18}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,7 +74,8 @@ class OcelCollector(Collector):
         self._position += 1
         found = moment(written)
         if not event_id.strip() or not activity.strip() or found is None:
-            self.refuse("events", event_id or f"event {place + 1}", "missing id, activity or time", "it has no place")
+            reason = _missing(event_id, activity, written)
+            self.refuse("events", event_id or f"event {place + 1}", "missing id, activity or time", reason)
             self._refused_events.add(event_id)
             for object_id, qualifier in references:
                 self.reference(event_id, object_id, qualifier)
@@ -199,6 +201,16 @@ class OcelCollector(Collector):
                 known["resource"],
             )
         )
+
+
+def _missing(event_id: str, activity: str, written: str) -> str:
+    """What an event lacks to be one."""
+    said = [f"no {name}" for name, value in (("id", event_id), ("activity", activity)) if not value.strip()]
+    if not written.strip():
+        said.append("no time")
+    elif moment(written) is None:
+        said.append(f"a time that cannot be read ({written[:_SHOWN]!r}; expected ISO 8601)")
+    return f"the event has {' and '.join(said)}"
 
 
 def _place(written: str | None, place: int) -> int:

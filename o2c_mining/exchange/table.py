@@ -202,7 +202,9 @@ def check_names(path: Path, names: list[str]) -> None:
     if not names:
         raise LogError(f"{path.name} holds no names of columns; expected them in its first row; export it again")
     if double is not None or "" in names:
-        wrong = f"column {double!r} is there twice" if double else "a column has no name"
+        place = 0 if double else names.index("") + 1
+        where = f"column {place} of {len(names)}{f', after {names[place - 2]!r},' if place > 1 else ''}"
+        wrong = f"column {double!r} is there twice" if double else f"{where} has no name"
         raise LogError(f"{path.name}: {wrong}; expected a first row with a name for each column; correct it")
 
 

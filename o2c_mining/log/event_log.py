@@ -103,7 +103,9 @@ def open_event_log(
         If the store is empty, or nothing happened up to ``as_of``.
     """
     if snapshot.number == 0:
-        raise LogError("the event store is empty; expected at least one load; run `o2c extract`")
+        raise LogError(
+            "the event store is empty; expected at least one load; run `o2c extract`, or `o2c import` a file"
+        )
     files = {name: snapshot.files(name) for name in TABLES}
     is_held = sum(Path(file).stat().st_size for name in KEYS for file in files[name]) <= HELD_BYTES
     base = None if is_held or as_of is not None else _base(previous, snapshot, settings)
@@ -125,8 +127,8 @@ def open_event_log(
     newest = reader.rows(possible.aggregate(newest=possible.time.max()))[0]["newest"]
     if newest is None:
         raise LogError(
-            f"version {snapshot.number} of the log holds no event; expected at least one; choose another "
-            "--known-at, or check the sources with `o2c check`"
+            f"version {snapshot.number} of the log holds no event; expected at least one; load some "
+            "with `o2c extract` or `o2c import`, or choose another --known-at"
         )
     until = newest if as_of is None else as_of.astimezone(UTC)
     if until < newest:

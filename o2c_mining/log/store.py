@@ -77,7 +77,7 @@ class Store:
                 said = f"at {known_at.isoformat()} nothing was loaded yet"
             raise LogError(
                 f"{said}; expected a number from {first} to {newest} or a time from {commits[first].isoformat()} on; "
-                "run `o2c store versions` or leave --known-at out"
+                "choose one that `o2c store versions` lists"
             )
         refuse_removed(self.root, number)
         return snapshot_of(self.root, rows, number)

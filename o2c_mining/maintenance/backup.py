@@ -60,7 +60,9 @@ def backup(workspace: Workspace, target: Path, *, now: datetime, report: Callabl
         state = _state_copy(workspace, Path(scratch) / "state.db", left_out)
         snapshot = open_store(workspace).snapshot()
         if snapshot.number == 0:
-            raise LogError("the event store is empty; expected at least one load; run `o2c extract`")
+            raise LogError(
+                "the event store is empty; expected at least one load; run `o2c extract`, or `o2c import` a file"
+            )
         for name, path in _files(workspace, snapshot, state):
             try:
                 archive.put(name, path)

@@ -66,13 +66,14 @@ def holes_in_streams(tables: Tables) -> list[Finding]:
             "gap in a stream",
             silent,
             "events are missing, or the work stood still: durations across the gap are too long, counts too low",
-            "extract that time again with `o2c extract --full`; add holidays to the calendar if the company was closed",
+            "load that time again: a source with `o2c extract --full`, a file with `o2c import`; add holidays to the "
+            "calendar if the company was closed",
         ),
         *_told(
             "drop in volume",
             low,
             "part of the events may be missing: a filter, a permission or an interface may have changed",
-            "compare with the source's own totals for these days; extract them again",
+            "compare with the source's own totals for these days; load them again",
         ),
     ]
 
