@@ -17,7 +17,7 @@ from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.mapping import Mapping, beside, read_mapping, write_mapping
 from o2c_mining.exchange.propose import propose
 from o2c_mining.exchange.table import read_csv, read_parquet, sniff
-from o2c_mining.exchange.workbook import read_sheet, sheets
+from o2c_mining.exchange.workbook import heads, read_sheet, sheets
 
 if TYPE_CHECKING:
     from o2c_mining.exchange.read import Asked
@@ -88,9 +88,21 @@ def _proposed(path: Path, kind: str, limits: Limits, asked: Asked) -> tuple[pa.T
     elif kind == "xlsx":
         names = sheets(path, limits)
         sheet = names[0]
-        if len(names) > 1:
+        known = heads(path) if len(names) > 1 else {}
+        alike = [name for name in names if known.get(name) and known.get(name) == known.get(sheet)]
+        if len(alike) > 1:
+            guesses["sheet"], sheet = sheet, UNDECIDED
+            doubts.append(f"the sheets {', '.join(alike)} have the same head and only one is read: save each as a file")
+        elif len(names) > 1:
             doubts.append(f"of the sheets {', '.join(names)} the first is read")
-    table = _table(path, kind, limits, guesses.get("encoding", encoding), guesses.get("delimiter", delimiter), sheet)
+    table = _table(
+        path,
+        kind,
+        limits,
+        guesses.get("encoding", encoding),
+        guesses.get("delimiter", delimiter),
+        guesses.get("sheet", sheet),
+    )
     if table.num_rows == 0:
         raise LogError(f"{path.name} holds no rows below its header; expected events; export it again")
     mapping, more = propose(

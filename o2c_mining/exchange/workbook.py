@@ -42,6 +42,7 @@ _SHEET = re.compile(r"<(?:[\w.-]++:)?+sheet\b([^<>]*+)>")
 _LINK = re.compile(r"<(?:[\w.-]++:)?+Relationship\b([^<>]*+)>")
 _FIELD = re.compile(r"(?<![\w:])([\w:]++)=(?:\"([^\"]*+)\"|'([^']*+)')")
 _ENTITIES = re.compile(rb"<\0?!\0?(?:D\0?O\0?C\0?T\0?Y\0?P\0?E|E\0?N\0?T\0?I\0?T\0?Y)")  # in UTF-16 too
+_ZEROS = re.compile(r"0{2,40}")
 _PICTURES = "xl/media/"
 _LAST_ROW = 1_048_576
 # What parsers of packed and binary files raise at damage.
@@ -96,12 +97,10 @@ def read_sheet(path: Path, limits: Limits, sheet: str) -> pa.Table:
             raise LogError(
                 f"{path.name} has no sheet {sheet!r}; it has: {', '.join(book.sheetnames)}; correct the mapping"
             )
-        for row in _filled(book[sheet]):
+        for row in _filled(book[sheet], _pads(book)):
             seen += 1
             if seen == 1:
-                names = ["" if cell is None else text(_plain(cell)).strip() for cell in row]
-                while names and not names[-1]:
-                    names.pop()
+                names = _names(row)
                 check_names(path, names)
                 columns = [[] for _ in names]
                 continue
@@ -114,12 +113,45 @@ def read_sheet(path: Path, limits: Limits, sheet: str) -> pa.Table:
     return pa.table(cells)
 
 
-def _filled(sheet: Any) -> Iterator[tuple[Any, ...]]:
+def heads(path: Path) -> dict[str, tuple[str, ...]]:
+    """The names in the first row of each worksheet, where it has one."""
+    found = {}
+    with _workbook(path) as book:
+        for sheet in book.worksheets:
+            row = next(_filled(sheet, is_padded=False), None)
+            if row is not None:
+                found[str(sheet.title)] = tuple(_names(row))
+    return found
+
+
+def _names(row: tuple[Any, ...]) -> list[str]:
+    names = ["" if cell is None else text(_plain(cell)).strip() for cell in row]
+    while names and not names[-1]:
+        names.pop()
+    return names
+
+
+def _pads(book: Any) -> bool:
+    """Whether a format of the workbook writes numbers with zeros before them, as ``00123``."""
+    return any(_ZEROS.fullmatch(str(known)) for known in book._number_formats)
+
+
+def _filled(sheet: Any, is_padded: bool) -> Iterator[tuple[Any, ...]]:
     """Rows that hold a value; what the sheet claims about its size is not believed."""
     sheet.reset_dimensions()
-    for row in sheet.iter_rows(values_only=True, max_row=_LAST_ROW):  # those that are left out on the way cost nothing
+    # Rows that are left out on the way cost nothing, and cells without their format cost less.
+    for cells in sheet.iter_rows(values_only=not is_padded, max_row=_LAST_ROW):
+        row = tuple(_padded(cell) for cell in cells) if is_padded else cells
         if any(cell is not None and cell != "" for cell in row):
             yield row
+
+
+def _padded(cell: Any) -> Any:
+    """The value of a cell, a number with the zeros that its format shows."""
+    value = _plain(cell.value) if isinstance(cell.value, float) else cell.value
+    if type(value) is int and value >= 0 and _ZEROS.fullmatch(str(cell.number_format)):
+        return str(value).zfill(len(cell.number_format))
+    return value
 
 
 def _column(values: list[Any]) -> pa.Array:
