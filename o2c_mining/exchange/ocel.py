@@ -12,6 +12,7 @@ from o2c_mining.exchange.attributes import Value, midnight, text
 from o2c_mining.exchange.collect import ChangeRow, Collector, EventRow, RelationRow
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.moments import moment
+from o2c_mining.exchange.systems import SYSTEM
 from o2c_mining.log.refusals import EVENT_REFUSED
 from o2c_mining.log.schema import UNKNOWN_TYPE
 
@@ -19,7 +20,6 @@ from o2c_mining.log.schema import UNKNOWN_TYPE
 PLAIN = ("resource", "resource_kind", "team", "system")
 MARKED = ("system", "start_time", "precision", "source_seq", "source_table", "source_key", "old_value", "new_value")
 MARK = "o2c:"
-SYSTEM = f"{MARK}system"  # where the file it came from is called the system, for it named none
 RELATIONS = "o2c:relations"  # on an object: quantity, amount and more of its relations, as JSON
 CHANGE = "o2c:change:"  # on an object: a change that is more than a new value of an attribute, as JSON
 RELATION_FIELDS = ("quantity", "unit", "amount_minor", "currency", "method", "confidence")

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from o2c_mining.exchange.attributes import Value, text, value_of
 from o2c_mining.exchange.content import Content, attribute_columns, rows
 from o2c_mining.exchange.moments import text_of
-from o2c_mining.exchange.ocel import CHANGE, EPOCH, MARK, PLAIN, RELATION_FIELDS, RELATIONS, SYSTEM
+from o2c_mining.exchange.ocel import CHANGE, EPOCH, MARK, PLAIN, RELATION_FIELDS, RELATIONS
+from o2c_mining.exchange.systems import files_of, said_as
 
 Types = Mapping[str, Mapping[str, str]]
 _INFINITE, _NO_NUMBER = ("inf", "-inf"), "nan"
@@ -76,7 +76,7 @@ class OcelOut:
             values: list[tuple[str, datetime, Value]] = []
             changed = {c["field"] for c in changes if (kind, c["field"]) in self._plain_changes}
             values += [
-                (_said(name, row[name], self._files), EPOCH, row[name])
+                (said_as(name, row[name], self._files), EPOCH, row[name])
                 for name in columns
                 if row[name] is not None and name not in changed
             ]
@@ -112,7 +112,7 @@ def ocel_out(content: Content) -> OcelOut:
     relations = _grouped(content.o2o, "source_id")
     changes = _grouped(content.object_changes, "object_id")
     plain = _plain_changes(content, changes)
-    files = _files(content.events)
+    files = files_of(content.events)
     return OcelOut(
         _event_types(content.events, files),
         _object_types(content, relations, changes, plain, files),
@@ -123,17 +123,6 @@ def ocel_out(content: Content) -> OcelOut:
         plain,
         files,
     )
-
-
-def _files(events: pa.Table) -> frozenset[str]:
-    """Files that are called the system of what came from them, for they named none."""
-    same = events.filter(pc.equal(events["system"], events["source_table"]))
-    return frozenset(pc.unique(same["system"]).to_pylist())
-
-
-def _said(name: str, value: object, files: frozenset[str]) -> str:
-    """The name an attribute goes out by: what a file did not say is marked as ours."""
-    return SYSTEM if name == "system" and value in files else name
 
 
 def _grouped(table: pa.Table, key: str) -> dict[str, list[dict[str, Any]]]:
@@ -149,7 +138,7 @@ def _event_attributes(row: dict[str, Any], files: frozenset[str]) -> dict[str, s
     for name in PLAIN:
         value = row[name]
         if value is not None and not (name == "resource_kind" and value == "unknown"):
-            found[_said(name, value, files)] = value
+            found[said_as(name, value, files)] = value
     marked = {
         "start_time": None if row["start_time"] is None else text(row["start_time"]),
         "precision": None if row["precision"] in (None, "second") else row["precision"],
@@ -201,7 +190,7 @@ def _object_types(
         known = kinds[row["object_type"]]
         for name in columns:
             if row[name] is not None:
-                known.setdefault(_said(name, row[name], files), declared[name])
+                known.setdefault(said_as(name, row[name], files), declared[name])
         for change in changes.get(row["object_id"], ()):
             field = change["field"]
             if (row["object_type"], field) in plain:

@@ -17,6 +17,7 @@ from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, Value, declared
 from o2c_mining.exchange.collect import Collector, EventRow, Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.moments import Moment, moment
+from o2c_mining.exchange.systems import SYSTEM
 from o2c_mining.exchange.xes_columns import Rows, has_starts, rows_of
 from o2c_mining.exchange.xes_objects import KINDS, traces_of
 from o2c_mining.exchange.xes_pieces import Cut, cuts
@@ -126,7 +127,10 @@ class _Xes:
             self._traces += 1
             ids.append(self._named(name, self._traces))
         objects = pa.array(ids, pa.string())
-        self.collector.add_objects(objects, self._case_type, traces.parts(objects))
+        parts = traces.parts(objects)
+        if SYSTEM in parts:
+            parts["system"] = [*parts.pop(SYSTEM), *parts.get("system", ())]
+        self.collector.add_objects(objects, self._case_type, parts)
         if not piece.events:
             return
         self._waiting.append(
@@ -244,6 +248,8 @@ class _Xes:
         attributes = dict(trace.attributes)
         attributes.pop(_NAME, None)
         attributes.setdefault("number", trace.object_id)
+        if SYSTEM in attributes:
+            attributes.setdefault("system", attributes.pop(SYSTEM))
         self.collector.add_object(trace.object_id, self._case_type, attributes)
 
     def _named(self, said: Value, number: int) -> str:
@@ -282,6 +288,7 @@ class _Xes:
             started = waiting.popleft()[0].time
             collector.read["events"] += 1
             collector.merged["events"] += 1
+        marked = event.pop(SYSTEM, None)
         row = EventRow(
             f"{object_id or 'event'}/{digest}",
             activity,
@@ -293,7 +300,7 @@ class _Xes:
             event.pop("org:resource", None),
             "unknown",
             event.pop("org:group", None) or event.pop("org:role", None),
-            event.pop("system", None) or collector.source,
+            event.pop("system", None) or marked or collector.source,
             collector.source,
             f"event {position + 1}",
             None,

@@ -16,6 +16,7 @@ from o2c_mining.exchange.attributes import Value, midnight, text, value_of
 from o2c_mining.exchange.cells import safe_cell
 from o2c_mining.exchange.content import Flat, attribute_columns, rows
 from o2c_mining.exchange.moments import text_of
+from o2c_mining.exchange.systems import files_of, said_as
 from o2c_mining.exchange.write_ocel import sayable
 
 _COLUMNS = ("case_id", "activity", "time", "start_time", "resource", "team", "system", "event_id")
@@ -70,6 +71,7 @@ def write_xes(path: Path, flat: Flat) -> None:
     """IEEE 1849 XES: a trace per case, a start and a complete event where a start is known."""
     cases = {row["object_id"]: row for row in rows(flat.cases)}
     own = attribute_columns(flat.cases)
+    files = files_of(flat.events)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
         file.write('<log xes.version="1849.2016" xes.features="" xmlns="http://www.xes-standard.org/">\n')
@@ -89,18 +91,22 @@ def write_xes(path: Path, flat: Flat) -> None:
                 case = cases.get(current, {})
                 values = {name: case.get(name) for name in own if name != "number" or case.get(name) != current}
                 file.write(f"<trace>{_attribute('concept:name', current)}")
-                file.writelines(_attribute(name, value) for name, value in values.items() if value is not None)
+                file.writelines(
+                    _attribute(said_as(name, value, files), value)
+                    for name, value in values.items()
+                    if value is not None
+                )
                 file.write("\n")
-            file.writelines(_xes_events(row))
+            file.writelines(_xes_events(row, files))
         file.write(("</trace>\n" if current is not None else "") + "</log>\n")
 
 
-def _xes_events(row: dict[str, Any]) -> Iterator[str]:
+def _xes_events(row: dict[str, Any], files: frozenset[str]) -> Iterator[str]:
     known: dict[str, Value] = {name: value_of(value) for name, value in row["attributes"] or ()}
     transition = text(known.pop("lifecycle:transition", "complete"))
     for name, column in (("org:resource", "resource"), ("org:group", "team"), ("system", "system")):
         if row[column] is not None:
-            known[name] = str(row[column])
+            known[said_as(name, row[column], files)] = str(row[column])
     steps = [(row["time"], transition)]
     if row["start_time"] is not None and transition == "complete":
         steps.insert(0, (row["start_time"], "start"))

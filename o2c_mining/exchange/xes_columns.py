@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from o2c_mining.exchange.moments import moment
+from o2c_mining.exchange.systems import SYSTEM
 from o2c_mining.exchange.xes_tokens import Codes, Piece
 from o2c_mining.log.schema import TIME
 
@@ -93,7 +94,7 @@ def _columns_of(piece: Piece, objects: pa.Array, source: str) -> _Columns:
         times.precision.take(chosen),
         _column(piece, _RESOURCE).take(chosen),
         pc.if_else(by_role, role, group).take(chosen),
-        pc.fill_null(_filled(_column(piece, _SYSTEM)), source).take(chosen),
+        pc.coalesce(_filled(_column(piece, _SYSTEM)), _filled(_column(piece, SYSTEM)), source).take(chosen),
         _attributes(piece, by_role, transition, rows),
         int(pc.sum(pc.invert(times.zoned.take(chosen))).as_py() or 0),
         refused,
@@ -252,7 +253,7 @@ def _occurrence(texts: pa.Array) -> pa.Array:
 def _attributes(piece: Piece, by_role: pa.Array, transition: pa.Array, rows: Codes) -> pa.Array:
     """What no column takes, as a map per event with its names in order; null where nothing is left."""
     ranks = np.argsort(np.argsort(np.array(piece.keys, object))).astype(np.int64)
-    taken = {name for name in (NAME, TIMESTAMP, _RESOURCE, _GROUP, _SYSTEM) if name in piece.keys}
+    taken = {name for name in (NAME, TIMESTAMP, _RESOURCE, _GROUP, _SYSTEM, SYSTEM) if name in piece.keys}
     row_of_event = np.full(piece.events + 1, -1, np.int64)  # the last one: of no event
     row_of_event[rows] = np.arange(len(rows))
     row = row_of_event[piece.event]

@@ -14,7 +14,7 @@ from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.read_xes import read_xes
-from tests.exchange.logs import load, workspace
+from tests.exchange.logs import load, tables, workspace
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<log xmlns="http://www.xes-standard.org/">\n'
 
@@ -156,3 +156,21 @@ def test_nobody_becomes_no_team(tmp_path: Path) -> None:
     export_log(where, tmp_path / "again.xes", "xes")
     again = read_xes(tmp_path / "again.xes", Limits())
     assert tuple(row["team"] for row in again.tables["events"].to_pylist()) == given
+
+
+@pytest.mark.parametrize("transition", ["complete", "start"])  # the one is read by columns, the other by the parser
+def test_the_name_of_a_file_is_no_system_of_others(tmp_path: Path, transition: str) -> None:
+    bare = trace(event("A", "2026-01-01T10:00:00Z", transition), event("B", "2026-01-02T10:00:00Z"))
+    own = trace(event("A", "2026-01-03T10:00:00Z", system="SAP"), name="c2", more='<string key="system" value="SAP"/>')
+    read(tmp_path, bare + own)
+    where, after = workspace(tmp_path / "a"), workspace(tmp_path / "b")
+    load(where, tmp_path / "log.xes")
+    export_log(where, tmp_path / "again.xes", "xes")
+    written = (tmp_path / "again.xes").read_text(encoding="utf-8")
+    assert (written.count('key="system" value="SAP"'), written.count('key="system"')) == (2, 2)
+    load(after, tmp_path / "again.xes")
+    for table, key in (("events", "event_id"), ("objects", "object_id")):
+        assert [(r[key], r["system"]) for r in tables(after)[table]] == [
+            (r[key], r["system"]) for r in tables(where)[table]
+        ]
+    assert "o2c:system" not in dict(tables(after)["events"][0].get("attributes", ()))
