@@ -43,6 +43,7 @@ _LINK = re.compile(r"<(?:[\w.-]++:)?+Relationship\b([^<>]*+)>")
 _FIELD = re.compile(r"(?<![\w:])([\w:]++)=(?:\"([^\"]*+)\"|'([^']*+)')")
 _ENTITIES = re.compile(rb"<\0?!\0?(?:D\0?O\0?C\0?T\0?Y\0?P\0?E|E\0?N\0?T\0?I\0?T\0?Y)")  # in UTF-16 too
 _ZEROS = re.compile(r"0{2,40}")
+_FEWEST, _TITLES = 3, 10  # columns of an event log, and rows in which a title above its head is looked for
 _PICTURES = "xl/media/"
 _LAST_ROW = 1_048_576
 # What parsers of packed and binary files raise at damage.
@@ -99,6 +100,11 @@ def read_sheet(path: Path, limits: Limits, sheet: str) -> pa.Table:
             )
         for row in _filled(book[sheet], _pads(book)):
             seen += 1
+            if len(names) < _FEWEST <= len(_names(row)) and 1 < seen <= _TITLES:
+                raise LogError(
+                    f"{path.name}: the first filled row of sheet {sheet!r} names {len(names)} columns, a row below it "
+                    f"has {len(_names(row))}; expected the names of all columns first; delete what stands above them"
+                )
             if seen == 1:
                 names = _names(row)
                 check_names(path, names)

@@ -52,6 +52,14 @@ def test_sheets_of_the_same_head_are_a_question(tmp_path: Path) -> None:
     assert read_log(path, Limits(), Asked(timezone="UTC", accept=True)).tables["events"].num_rows == 2
 
 
+def test_a_title_above_the_head_is_told(tmp_path: Path) -> None:
+    path = book(tmp_path / "log.xlsx", S=[("Orders report",), ("printed", "2026-02-01"), (), *rows(1, 2)])
+    with pytest.raises(
+        LogError, match="names 1 columns, a row below it has 3; expected the names of all columns first"
+    ):
+        read_log(path, Limits(), Asked(timezone="UTC"))
+
+
 def test_other_sheets_are_told_and_no_question(tmp_path: Path) -> None:
     path = book(tmp_path / "log.xlsx", Log=rows(1), Notes=[("by me",)], Empty=[])
     log = read_log(path, Limits(), Asked(timezone="UTC"))
