@@ -9,30 +9,36 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
-from o2c_mining.exchange.moments import Moment
+from o2c_mining.exchange.moments import FARTHEST, Moment
 
 ORDERS = ("year-first", "day-first", "month-first")
 UNDECIDED = "undecided"
 _LONGEST = 80
 NOTHING = frozenset({"", "-", "n/a", "na", "nan", "null", "none", "nat", "#n/a"})
 SPREADSHEET = "spreadsheet-days"
-_NUMBER = re.compile(r"^\d{1,17}(?:[.,]\d{1,12})?$")
+NANOSECONDS = "epoch-nanoseconds"
+_NUMBER = re.compile(r"^\d{1,19}(?:[.,]\d{1,12})?$")
 # Between which numbers (2001 to 2096; 1954 to 2064) a count is taken for a time, and microseconds in each.
 _COUNTED = {
     "epoch-seconds": (1e9, 4e9),
     "epoch-milliseconds": (1e12, 4e12),
     "epoch-microseconds": (1e15, 4e15),
+    NANOSECONDS: (1e18, 4e18),
     SPREADSHEET: (20_000, 60_000),
 }
 _UNITS = {
     "epoch-seconds": 1_000_000,
     "epoch-milliseconds": 1_000,
     "epoch-microseconds": 1,
+    NANOSECONDS: 0,  # a thousandth
     SPREADSHEET: 86_400_000_000,
 }
+# Hours ahead of UTC; only abbreviations that mean one offset all over the world.
+NAMED_ZONES = {"UTC": 0, "GMT": 0, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "WEST": 1, "WET": 0, "EEST": 3, "EET": 2}
+_UTC = ("Z", "z", "UTC", "GMT")
 _CLOCK = (
-    r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?"
-    r"\s*(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
+    r"(?:[T ,]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?"
+    rf"\s*(Z|z|{'|'.join(NAMED_ZONES)}|[+-]\d{{2}}(?::?\d{{2}})?)?)?"
 )
 _PARTS = re.compile(r"^(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})" + _CLOCK + "$")
 _COMPACT = re.compile(r"^((?:19|20)\d{2})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2}):?(\d{2})?)?(Z)?$")
@@ -79,6 +85,9 @@ class DateColumn:
     zoned: bool
     misfits: int
     contradicting: bool = False  # no order fits every value
+    fitting: int = 0  # values that are dates, and how many of them name no zone
+    unzoned: int = 0
+    example: str = ""  # of what is no date
 
     @property
     def undecided(self) -> bool:
@@ -103,12 +112,15 @@ def date_column(
     'undecided'
     """
     total, misfits, zoned, symmetric, dotted, meridiem = len(values) + plain, 0, plain_zoned, 0, 0, 0
+    example = ""
     fails = dict.fromkeys(ORDERS, 0)
     forms = Counter({"year-first": plain})  # values whose form leaves no question, by the order of their parts
     for value in values:
         found = _taken_apart(value)
-        if found is None:
+        fits = [] if found is None else [order for order in ORDERS if _built(found, found.order or order) is not None]
+        if found is None or not fits:
             misfits += 1
+            example = example or value
             if misfits > total * tolerated:
                 return None
             continue
@@ -116,49 +128,92 @@ def date_column(
         dotted += "." in value[:6]
         meridiem += found.clock[4] is not None
         if found.order is not None:
-            if _built(found, found.order) is None:
-                misfits += 1
-            else:
-                forms[found.order] += 1
-            continue
-        fits = [order for order in ORDERS if _built(found, order) is not None]
-        if not fits:
-            misfits += 1
+            forms[found.order] += 1
             continue
         symmetric += found.parts[0] == found.parts[1]
         for order in ORDERS:
             fails[order] += order not in fits
-    if total == 0 or misfits > total * tolerated:
+    if total == 0:
         return None
-    every_zoned = zoned == total - misfits
-    asking = total - misfits - forms.total()
-    if not asking:
-        order = max(ORDERS, key=lambda order: forms[order])
-        return DateColumn(order, order, every_zoned, misfits)
+    fitting = total - misfits
+    asking = fitting - forms.total()
     candidates = [order for order in ORDERS if not fails[order]]
     like = "month-first" if meridiem and not dotted else "day-first"
     best = min(ORDERS, key=lambda order: (fails[order], order != like))
-    if len(candidates) == 1 or (len(candidates) > 1 and symmetric == asking):
-        return DateColumn(candidates[0] if len(candidates) == 1 else best, best, every_zoned, misfits)
-    return DateColumn(UNDECIDED, best, every_zoned, misfits, contradicting=not candidates)
+    if not asking:
+        decided = best = max(ORDERS, key=lambda order: forms[order])
+    elif len(candidates) == 1 or (len(candidates) > 1 and symmetric == asking):
+        decided = candidates[0] if len(candidates) == 1 else best
+    else:
+        decided = UNDECIDED
+    return DateColumn(
+        decided,
+        best,
+        zoned == fitting,
+        misfits,
+        contradicting=bool(asking) and not candidates,
+        fitting=fitting,
+        unzoned=fitting - zoned,
+        example=example,
+    )
 
 
-def counted_column(values: Collection[str]) -> DateColumn | None:
-    """Decide a column of numbers that its name calls a time: seconds, thousandths or millionths since 1970, or the
-    days that spreadsheets count; ``None`` where they are none of these.
+def counted_column(values: Collection[str], *, tolerated: float = 0.1) -> DateColumn | None:
+    """Decide a column of numbers that its name calls a time: seconds or thousandths, millionths, billionths of them
+    since 1970, or the days that spreadsheets count; ``None`` where they are none of these.
 
-    Days could as well be amounts, so they are asked about.
+    Days could as well be amounts, so they are asked about. A tolerated number of another size (0 for no date) is
+    counted as the others are.
 
     Examples
     --------
     >>> counted_column(["1767225600", "1767229200"]).order, counted_column(["46023,5", "46024"]).guess
     ('epoch-seconds', 'spreadsheet-days')
     """
-    for order, (first, last) in _COUNTED.items():
-        if values and all(_NUMBER.match(value.strip()) and first <= _number(value) < last for value in values):
+    for order in _COUNTED:
+        strange = [value for value in values if not _counts(value, order)]
+        if values and len(strange) <= len(values) * tolerated:
+            strange = [value for value in strange if _counted(value, order, None) is None]
             days = order == SPREADSHEET
-            return DateColumn(UNDECIDED if days else order, order, not days, 0)
+            return DateColumn(
+                UNDECIDED if days else order,
+                order,
+                not days,
+                len(strange),
+                fitting=len(values) - len(strange),
+                unzoned=len(values) - len(strange) if days else 0,
+                example=strange[0] if strange else "",
+            )
     return None
+
+
+def no_date(value: str) -> str:
+    """What is wrong with a text that should be a date.
+
+    Examples
+    --------
+    >>> no_date("2026-02-30"), no_date("soon")
+    ("'2026-02-30' is no day of the calendar", "'soon' is no date")
+    """
+    shown = repr(value.strip()[:_LONGEST])
+    found = _taken_apart(value)
+    if found is not None:
+        if _offset(found.clock[5]) is None:
+            return f"{shown} has an offset of more than 14 hours"
+        at_midnight = found._replace(clock=(None,) * len(found.clock))
+        if any(_built(at_midnight, found.order or order) for order in ORDERS):
+            return f"{shown} is no time of day"
+        return f"{shown} is no day of the calendar"
+    if _NUMBER.match(value.strip()):
+        units = [order.removeprefix("epoch-") for order in _COUNTED if _counts(value, order)]
+        what = f"may count {units[0]} since 1970" if units else "counts nothing known since 1970"
+        return f"the number {shown} {'may be a day of spreadsheets' if units == [SPREADSHEET] else what}"
+    return f"{shown} is no date"
+
+
+def _counts(value: str, order: str) -> bool:
+    first, last = _COUNTED[order]
+    return _NUMBER.match(value.strip()) is not None and first <= _number(value) < last
 
 
 def _number(value: str) -> float:
@@ -172,6 +227,8 @@ def _counted(value: str, order: str, zone: tzinfo | None) -> Moment | None:
     unit = _UNITS[order]
     try:
         micros = int(whole) * unit + round(float(f"0.{rest or 0}") * unit)
+        if order == NANOSECONDS:
+            micros = int(whole) // 1000
         if order != SPREADSHEET:
             return Moment(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros), None, "second", True)
         # a day has no more digits than tell seconds
@@ -200,12 +257,12 @@ def read_date(value: str, order: str, zone: tzinfo | None) -> Moment | None:
     hour, _, second, _, _, written = found.clock
     precision = "day" if hour is None else "minute" if second is None else "second"
     try:
-        placed = built.replace(tzinfo=_zone(written) if written else zone or UTC)
+        placed = built.replace(tzinfo=timezone(_offset(written) or timedelta()) if written else zone or UTC)
         offset = placed.utcoffset() or timedelta()
         utc = placed.astimezone(UTC)
     except OverflowError:
         return None
-    minutes = None if written in ("Z", "z", "UTC", "GMT") or (not written and zone is None) else offset
+    minutes = None if written in _UTC or (not written and zone is None) else offset
     shown = None if minutes is None else int(minutes.total_seconds() // 60)
     return Moment(utc, shown, precision, bool(written) or zone is not None)
 
@@ -257,22 +314,33 @@ def _built(found: _Parts, order: str) -> datetime | None:
     if len(year) not in (2, 4) or len(day) > 2 or len(month) > 2:
         return None
     full = int(year) if len(year) == 4 else int(year) + (2000 if int(year) < 70 else 1900)
-    hour, minute, seconds, fraction, half, _ = found.clock
+    hour, minute, seconds, fraction, half, zone = found.clock
+    if _offset(zone) is None:
+        return None
     hours = int(hour or 0)
     if half is not None:
         if not 1 <= hours <= 12:
             return None
         hours = hours % 12 + (12 if half in "pP" else 0)
     micros = int((fraction or "0").ljust(6, "0")[:6])
+    clock = (hours, int(minute or 0), int(seconds or 0), micros)
+    next_day = clock == (24, 0, 0, 0)  # ISO 8601 calls the end of a day so
     try:
-        return datetime(full, int(month), int(day), hours, int(minute or 0), int(seconds or 0), micros)  # noqa: DTZ001
-    except ValueError:
+        midnight = datetime(full, int(month), int(day), *((0,) if next_day else clock))  # noqa: DTZ001
+        return midnight + timedelta(days=next_day)
+    except (ValueError, OverflowError):
         return None
 
 
-def _zone(written: str) -> tzinfo:
-    if written in ("Z", "z", "UTC", "GMT"):
-        return UTC
+def _offset(written: str | None) -> timedelta | None:
+    """How far ahead of UTC a written zone is; ``None`` where no place is so far."""
+    if not written or written in ("Z", "z"):
+        return timedelta()
+    if written in NAMED_ZONES:
+        return timedelta(hours=NAMED_ZONES[written])
     digits = written[1:].replace(":", "").ljust(4, "0")
-    minutes = int(digits[:2]) * 60 + int(digits[2:])
-    return timezone(timedelta(minutes=min(minutes, 1439) * (-1 if written[0] == "-" else 1)))
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    offset = timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or offset > FARTHEST:
+        return None
+    return -offset if written[0] == "-" else offset

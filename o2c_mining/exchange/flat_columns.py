@@ -13,13 +13,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from o2c_mining.exchange.dates import NOTHING, read_date
+from o2c_mining.exchange.dates import NAMED_ZONES, NOTHING, read_date
 from o2c_mining.log.schema import TIME
 
 # 2026-01-05 10:00:00, up to six decimals, and what may name a zone: read all at once. Others are read one by one.
-_USUAL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})?$"
-_ZONED = r"(?:Z|[+-][0-9]{2}:[0-9]{2})$"
-_OWN_ZONE = r"\d:?\d{2}(?:[.,]\d+)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+_NEAR = r"[+-](?:0[0-9]|1[0-3]):[0-5][0-9]"
+_USUAL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|" + _NEAR + r")?$"
+_ZONED = r"(?:Z|" + _NEAR + r")$"
+_OWN_ZONE = (
+    r"\d:?\d{1,2}(?:[.,]\d+)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*"
+    rf"(?:Z|z|{'|'.join(NAMED_ZONES)}|[+-]\d{{2}}(?::?\d{{2}})?)$"
+)
 _MIDNIGHT = re.compile(r"[ T]00:00(?::00(?:\.0+)?)?Z?$")
 _DIGITS = re.compile(r"^\d{5,6}$")
 # Offsets of zones change at quarters of an hour since then.

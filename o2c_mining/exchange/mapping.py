@@ -20,7 +20,7 @@ from o2c_mining.exchange.dates import UNDECIDED
 _NO_TABLES = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
 Order = Literal[
     "year-first", "day-first", "month-first", "epoch-seconds", "epoch-milliseconds", "epoch-microseconds",
-    "spreadsheet-days", "undecided",
+    "epoch-nanoseconds", "spreadsheet-days", "undecided",
 ]  # fmt: skip
 
 

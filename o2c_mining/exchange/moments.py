@@ -9,6 +9,9 @@ from typing import NamedTuple
 # What JavaScript prints for a date, found in published object-centric logs.
 _JAVASCRIPT = re.compile(r"^[A-Z][a-z]{2} ([A-Z][a-z]{2} \d{2} \d{4} \d{2}:\d{2}:\d{2}) GMT([+-]\d{4})")
 _DATE, _MINUTE = 10, 16
+_MIDNIGHT = re.compile(r"^(\d{4}-\d{2}-\d{2}[T ])24(:00(?::00(?:\.0+)?)?(?:Z|z|[+-]\d{2}:?\d{2})?)$")
+# No place on earth is further from UTC.
+FARTHEST = timedelta(hours=14)
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
@@ -49,6 +52,8 @@ def moment(text: str) -> Moment | None:
         return Moment(found.replace(tzinfo=UTC), None, precision, False)
     offset = found.utcoffset()
     assert offset is not None
+    if abs(offset) > FARTHEST:
+        return None
     try:
         moved = found.astimezone(UTC)
     except OverflowError:
@@ -58,13 +63,16 @@ def moment(text: str) -> Moment | None:
 
 
 def _other(text: str) -> datetime | None:
-    """Nine decimals of a second, and the form JavaScript prints."""
+    """Nine decimals of a second, the end of a day as 24:00, and the form JavaScript prints."""
     try:
+        midnight = _MIDNIGHT.match(text)
+        if midnight is not None:
+            return datetime.fromisoformat(f"{midnight.group(1)}00{midnight.group(2)}") + timedelta(days=1)
         script = _JAVASCRIPT.match(text)
         if script is not None:
             return datetime.strptime(script.group(1) + script.group(2), "%b %d %Y %H:%M:%S%z")
         return datetime.fromisoformat(_FRACTION.sub(r"\1", text))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -17,6 +17,7 @@ from o2c_mining.exchange.dates import (
     DateColumn,
     counted_column,
     date_column,
+    no_date,
     read_date,
 )
 from o2c_mining.exchange.flat_columns import usual_moments
@@ -59,16 +60,19 @@ MIDNIGHTS = (" 00:00", "T00:00", " 00:00:00", "T00:00:00", " 00:00:00.000", "T00
 class _Columns:
     """What each column holds."""
 
+    file: str
     table: pa.Table
     dates: dict[str, DateColumn] = field(default_factory=dict)
     numbers: dict[str, frozenset[str]] = field(default_factory=dict)
     plain: set[str] = field(default_factory=set)
     distinct: dict[str, int] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)  # taken for dates because no other column is one
 
 
 def propose(
     table: pa.Table,
     *,
+    file: str,
     encoding: str = "utf-8",
     delimiter: str = ",",
     sheet: str | None = None,
@@ -80,6 +84,8 @@ def propose(
 
     Parameters
     ----------
+    file
+        Its name, for messages.
     timezone
         The zone for times without one, where the company's settings name it; else the question stays open.
 
@@ -90,12 +96,7 @@ def propose(
     """
     guesses = dict(guesses or {})
     doubts: list[str] = []
-    columns = _profile(table)
-    if not columns.dates:
-        raise LogError(
-            f"no column holds dates or times (columns: {', '.join(table.column_names[:20])}); expected one for the "
-            "time of each event; check the delimiter, or write a mapping"
-        )
+    columns = _profile(file, table)
     chosen = _roles(columns, guesses, doubts)
     orders = {}
     for name, found in columns.dates.items():
@@ -106,22 +107,20 @@ def propose(
         elif found.order.startswith("epoch-"):
             doubts.append(f"{name}: numbers that count {found.order.removeprefix('epoch-')} since 1970 in UTC")
         if found.misfits:
-            what = (
-                "1 value is no date; its rows"
-                if found.misfits == 1
-                else f"{found.misfits:,} values are no dates; their rows"
-            )
-            doubts.append(f"{name}: {what} will be quarantined")
+            what = "1 value is no date" if found.misfits == 1 else f"{found.misfits:,} values are no dates"
+            rows = "its rows" if found.misfits == 1 else "their rows"
+            doubts.append(f"{name}: {what} ({no_date(found.example)}); {rows} will be quarantined")
     zone = None
     likely = {role: guesses.get(role) if name == UNDECIDED else name for role, name in chosen.items()}
     times = [likely[name] for name in ("timestamp", "start") if likely[name] in columns.dates]
     if any(not columns.dates[str(name)].zoned for name in times):
         zone = timezone or UNDECIDED
+        zoneless = _zoneless([columns.dates[str(name)] for name in times])
         if timezone is None:
             guesses["timezone"] = "UTC"
-            doubts.append("times name no time zone; guessed UTC")
+            doubts.append(f"{zoneless} no time zone; guessed UTC")
         else:
-            doubts.append(f"times name no time zone; taken as {timezone}, the company's")
+            doubts.append(f"{zoneless} no time zone; taken as {timezone}, the company's")
     decimal, kinds = _decimal(columns, delimiter, guesses, doubts)
     _doubt_cases(columns, likely["case"], guesses, doubts, chosen)
     taken = {value for value in chosen.values() if value}
@@ -146,8 +145,17 @@ def propose(
     return mapping, doubts
 
 
-def _profile(table: pa.Table) -> _Columns:
-    columns = _Columns(table)
+def _zoneless(found: Iterable[DateColumn]) -> str:
+    """How many times are without a zone: "times name", "1 of 3 different times names"."""
+    found = list(found)
+    without, total = sum(column.unzoned for column in found), sum(column.fitting for column in found)
+    if without == total:
+        return "times name"
+    return f"{without:,} of {total:,} different times {'names' if without == 1 else 'name'}"
+
+
+def _profile(file: str, table: pa.Table) -> _Columns:
+    columns = _Columns(file, table)
     for name in table.column_names:
         values = _distinct(table[name])
         columns.distinct[name] = len(values)
@@ -160,13 +168,44 @@ def _profile(table: pa.Table) -> _Columns:
             else:
                 columns.numbers[name] = marks
         found = _dates(values, tolerated=_TOLERATED_NAMED if _is_time(name) else _TOLERATED)
-        if found is None and marks is not None and _is_time(name):
-            found = counted_column(values)
+        if found is None and _is_time(name):
+            found = counted_column(values, tolerated=_TOLERATED_NAMED)
         if found is not None and (name not in columns.plain or _is_time(name)):
             columns.dates[name] = found
             columns.numbers.pop(name, None)
             columns.plain.discard(name)
+    if not columns.dates:
+        _look_again(columns)
     return columns
+
+
+def _look_again(columns: _Columns) -> None:
+    """Take a column for dates that holds more of something else than usual, where no column holds dates alone.
+
+    Raises
+    ------
+    LogError
+        If there is none either.
+    """
+    names = columns.table.column_names
+    for name in names:
+        values = _distinct(columns.table[name])
+        found = _dates(values, tolerated=_TOLERATED_NAMED) if name not in columns.plain else None
+        if found is not None:
+            columns.dates[name] = found
+            columns.doubtful.add(name)
+    if columns.dates:
+        return
+    why = []
+    for name in names:
+        values = _distinct(columns.table[name]) or [""]
+        if _is_time(name) or counted_column(values, tolerated=0):
+            why.append(f"{name}: {no_date(next((v for v in values if _dates([v], tolerated=0) is None), values[0]))}")
+    said = "; ".join(why) or f"columns: {', '.join(names[:20])}"
+    raise LogError(
+        f"{columns.file}: no column holds dates or times ({said}); expected one for the time of each event; check the "
+        "delimiter, or write a mapping"
+    )
 
 
 def _is_time(name: str) -> bool:
@@ -296,11 +335,11 @@ def _fill(
         names = [name for name in names if name in free]
         if not names:
             raise LogError(
-                f"no column can be the {role} (columns: {', '.join(columns.table.column_names[:20])}); expected one; "
-                "write a mapping that names it"
+                f"{columns.file}: no column can be the {role} (columns: "
+                f"{', '.join(columns.table.column_names[:20])}); expected one; write a mapping that names it"
             )
         free.remove(names[0])
-        if len(names) == 1 and role == "timestamp":
+        if len(names) == 1 and role == "timestamp" and names[0] not in columns.doubtful:
             chosen[role] = names[0]
             continue
         chosen[role] = UNDECIDED

@@ -107,6 +107,7 @@ def _proposed(path: Path, kind: str, limits: Limits, asked: Asked) -> tuple[pa.T
         raise LogError(f"{path.name} holds no rows below its header; expected events; export it again")
     mapping, more = propose(
         table,
+        file=path.name,
         encoding=encoding,
         delimiter=delimiter,
         sheet=sheet,

@@ -221,7 +221,7 @@ def _minutes(ending: str | None) -> int | None:
     hours, minutes = ending[1:3], ending[4:6]
     if not (hours.isdecimal() and minutes.isdecimal() and hours.isascii() and minutes.isascii()):
         return None
-    if int(hours) > 23 or int(minutes) > 59:
+    if int(hours) > 13 or int(minutes) > 59:
         return None
     return (int(hours) * 60 + int(minutes)) * (-1 if ending[0] == "-" else 1)
 

@@ -178,6 +178,11 @@ def test_two_columns_may_be_the_time_of_day(tmp_path: Path) -> None:
     [
         ("1767225600 1767229200.5", "epoch-seconds", ["2026-01-01 00:00:00", "2026-01-01 01:00:00.5"]),
         ("1767225600000 1767229200123", "epoch-milliseconds", ["2026-01-01 00:00:00", "2026-01-01 01:00:00.123"]),
+        (
+            "1767225600000000000 1767229200123456789",
+            "epoch-nanoseconds",
+            ["2026-01-01 00:00", "2026-01-01 01:00:00.123456"],
+        ),
         ("46023.5 46024", "spreadsheet-days", ["2026-01-01 11:00:00", "2026-01-01 23:00:00"]),
     ],
 )
@@ -283,9 +288,75 @@ def test_a_column_called_a_time_may_hold_more_that_is_none(tmp_path: Path) -> No
     rows = "1,A,05.01.2026\n1,B,unknown\n2,A,15.01.2026\n"
     log = read(table(tmp_path, f"case,activity,time\n{rows}"))
     assert [row.key for row in log.refused] == ["row 3"]
-    assert "time: 1 value is no date; its rows will be quarantined" in log.notes
-    with pytest.raises(LogError, match="no column holds dates"):
-        read(table(tmp_path, f"case,activity,remark\n{rows}", "remark.csv"))
+    assert "time: 1 value is no date ('unknown' is no date); its rows will be quarantined" in log.notes
+
+
+def test_the_only_column_with_dates_is_asked_about_where_some_are_none(tmp_path: Path) -> None:
+    path = table(tmp_path, "case,activity,remark\n1,A,2023-02-30\n1,B,2023-02-28\n2,A,2023-03-28\n")
+    open_ = (
+        r"orders\.csv leaves open: timestamp \(.*remark: 1 value is no date \('2023-02-30' is no day of the calendar"
+    )
+    with pytest.raises(LogError, match=open_):
+        read(path)
+    log = read(path, accept=True)
+    assert [row.key for row in log.refused] == ["row 2"]
+    assert log.read["events"] == 3
+    assert log.tables["events"].num_rows == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("2023-02-30", "'2023-02-30' is no day of the calendar"),
+        ("2023-01-05T25:00:00", "'2023-01-05T25:00:00' is no time of day"),
+        ("2023-01-07T10:00:00+25:00", r"'2023-01-07T10:00:00\+25:00' has an offset of more than 14 hours"),
+        ("17", "the number '17' counts nothing known since 1970"),
+        ("soon", "'soon' is no date"),
+    ],
+)
+def test_a_table_without_dates_is_told_what_its_times_are(tmp_path: Path, value: str, why: str) -> None:
+    path = table(tmp_path, f"case,activity,time,note\n1,A,{value},x\n1,B,{value},y\n")
+    with pytest.raises(LogError, match=rf"^orders\.csv: no column holds dates or times \(time: {why}\); expected"):
+        read(path)
+
+
+def test_a_number_that_may_be_a_time_is_no_date_without_its_name(tmp_path: Path) -> None:
+    path = table(tmp_path, "case,activity,when\n1,A,1767225600000\n1,B,1767229200000\n")
+    with pytest.raises(
+        LogError, match=r"when: the number '1767225600000' may count milliseconds since 1970\); expected"
+    ):
+        read(path)
+
+
+def test_dates_that_are_none_beside_right_ones(tmp_path: Path) -> None:
+    stamps = ["2023-02-30", "2023-01-05T24:00:00", "2023-01-07T10:00:00+25:00", "2023-01-07T10:00:00+14:00"]
+    rows = "".join(f"{n},A,{stamp}\n" for n, stamp in enumerate([*stamps, "2023-01-02 9:5"]))
+    log = read(table(tmp_path, f"case,activity,time\n{rows}"))
+    assert [row.key for row in log.refused] == ["row 2", "row 4"]
+    assert sorted(log.tables["events"]["time"].to_pylist()) == [
+        at("2023-01-02 08:05"),
+        at("2023-01-05 23:00"),
+        at("2023-01-06 20:00"),
+    ]
+    assert "2 of 3 different times name no time zone; taken as Europe/Berlin, the company's" in log.notes
+
+
+def test_counted_times_may_hold_some_that_are_none(tmp_path: Path) -> None:
+    log = read(table(tmp_path, "case,activity,time\n1,A,1672653600000\n1,B,1672740000123\n1,C,soon\n1,D,0\n"))
+    assert [row.key for row in log.refused] == ["row 4"]
+    assert log.tables["events"]["time"].to_pylist()[-1] == at("1970-01-01"), "`o2c check` tells of it"
+    assert "time: 1 value is no date ('soon' is no date); its rows will be quarantined" in log.notes
+
+
+def test_abbreviations_of_zones_that_mean_one_offset(tmp_path: Path) -> None:
+    rows = "1,A,2023-01-02 10:00:00 CET\n1,B,2023-07-02 09:30:00 CEST\n1,C,2023-07-02 09:30 MESZ\n"
+    log = read(table(tmp_path, f"case,activity,time\n{rows}"))
+    assert log.tables["events"]["time"].to_pylist() == [
+        at("2023-01-02 09:00"),
+        at("2023-07-02 07:30"),
+        at("2023-07-02 07:30"),
+    ]
+    assert "timezone" not in kept(tmp_path / "orders.csv")
 
 
 def test_excel_and_parquet(tmp_path: Path) -> None:
