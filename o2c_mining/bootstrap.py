@@ -344,7 +344,7 @@ def export_log(
     LogError
         If the log is empty, or holds something the format cannot say.
     """
-    from o2c_mining.exchange.content import content_of, flat_of
+    from o2c_mining.exchange.content import content_of, dated_ahead, flat_of
     from o2c_mining.exchange.write import FLAT, write
     from o2c_mining.trace.select import ObjectFilter, select
 
@@ -354,7 +354,13 @@ def export_log(
     if format_ in FLAT:
         traces = select(log, chosen)
         flat = flat_of(log, traces.lens.object_type, traces.cases, traces.pairs)
-        return Exported(path, format_, *write(path, format_, flat, report))
+        counts, notes = write(path, format_, flat, report)
+        ahead = dated_ahead(log, None if whole else traces.members, everything=as_of is None)
+        if ahead:
+            what = "1 event is" if ahead == 1 else f"{ahead:,} events are"
+            kept = "; an OCEL format keeps all" if as_of is None else ""
+            notes = (*notes, f"{what} left out: a time in the future is in no case{kept}")
+        return Exported(path, format_, counts, notes)
     members = None if whole else select(log, chosen).members
     content = content_of(log, members, everything=as_of is None)
     return Exported(path, format_, *write(path, format_, content, report))

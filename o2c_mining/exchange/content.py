@@ -91,6 +91,26 @@ def flat_of(log: EventLog, lens: str, cases: ir.Table, pairs: ir.Table) -> Flat:
     return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared)
 
 
+def dated_ahead(log: EventLog, members: ir.Table | None, *, everything: bool) -> int:
+    """How many events have a time in the future, so that no case, and no flat file, has them.
+
+    Parameters
+    ----------
+    members
+        Objects of the chosen cases: events that refer to one of them count; ``None`` for all events.
+    everything
+        Whether no point in time was asked for; else events after it are not missed.
+    """
+    events = log.reader.table("events_current")
+    ahead = events.filter(events.time > ibis.literal(log.newest))
+    if not everything:
+        ahead = ahead.filter(ahead.time <= ibis.literal(log.as_of))
+    if members is not None:
+        chosen = log.e2o.semi_join(members, "object_id").select("event_id")
+        ahead = ahead.semi_join(chosen, "event_id")
+    return log.reader.count(ahead)
+
+
 def rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     """Rows as dictionaries, a few thousand at a time."""
     for start in range(0, table.num_rows, _CHUNK):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -52,6 +53,23 @@ def test_a_changed_file_appends_versions(tmp_path: Path) -> None:
     assert [row["event_id"] for row in tables(where)["events"]] == ["a", "c"]
     before = open_log(where, known_at=1)
     assert sorted(row["event_id"] for row in before.reader.rows(before.events.select("event_id"))) == ["a", "b"]
+
+
+def test_a_flat_export_says_what_it_leaves_out_for_a_time_in_the_future(tmp_path: Path) -> None:
+    rows = "1,A,2026-01-05T10:00Z\n1,B,2926-01-05T10:00Z\n2,A,2026-01-06T10:00Z\n2,B,2926-01-05T10:00Z\n"
+    (tmp_path / "log.csv").write_text(f"order,activity,time\n{rows}", encoding="utf-8")
+    where = workspace(tmp_path / "w")
+    load(where, tmp_path / "log.csv")
+    for kind in ("csv", "xes", "parquet"):
+        out = export_log(where, tmp_path / f"out.{kind}", kind)
+        assert out.rows["events"] == 2
+        assert out.notes == ("2 events are left out: a time in the future is in no case; an OCEL format keeps all",)
+    one = export_log(where, tmp_path / "one.csv", "csv", chosen=ObjectFilter(end=date(2026, 1, 6)))
+    assert one.notes == ("1 event is left out: a time in the future is in no case; an OCEL format keeps all",)
+    assert export_log(where, tmp_path / "out.json", "ocel-json").rows["events"] == 4
+    assert export_log(where, tmp_path / "then.csv", "csv", as_of=at("2026-01-05 12:00")).notes == ()
+    late = export_log(where, tmp_path / "late.csv", "csv", as_of=at("2999-01-01 00:00"))
+    assert late.notes == ("2 events are left out: a time in the future is in no case",)
 
 
 def test_files_of_one_name_do_not_replace_each_other(tmp_path: Path) -> None:
