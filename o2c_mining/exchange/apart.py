@@ -23,7 +23,7 @@ from o2c_mining import errors
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError, O2CError
 from o2c_mining.exchange.collect import Report
-from o2c_mining.exchange.imported import TABLES, ImportedLog, RefusedRow
+from o2c_mining.exchange.imported import REFUSED_ROWS, TABLES, ImportedLog
 from o2c_mining.exchange.limits import GZIP, MEGABYTE, reachable
 from o2c_mining.exchange.read import Asked, read_log
 from o2c_mining.exchange.rows import file_of, mapped
@@ -161,7 +161,6 @@ def write_facts(log: ImportedLog, folder: Path) -> None:
     facts = {
         "source": log.source,
         "read": dict(log.read),
-        "refused": [asdict(row) for row in log.refused],
         "merged": dict(log.merged),
         "notes": list(log.notes),
         "placed": log.placed,
@@ -176,7 +175,7 @@ def _result(folder: Path) -> ImportedLog:
         facts["source"],
         tables,
         facts["read"],
-        tuple(RefusedRow(**row) for row in facts["refused"]),
+        mapped(file_of(folder, REFUSED_ROWS)),
         facts["merged"],
         tuple(facts["notes"]),
         facts["placed"],

@@ -14,7 +14,7 @@ import pyarrow as pa
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.attributes import Value
-from o2c_mining.exchange.imported import TABLES, ImportedLog, RefusedRow
+from o2c_mining.exchange.imported import REFUSED, REFUSED_ROWS, TABLES, ImportedLog
 from o2c_mining.exchange.moments import Moment
 from o2c_mining.exchange.object_columns import ObjectColumns, Part
 from o2c_mining.exchange.rows import Rows, file_of
@@ -25,7 +25,7 @@ _CHUNK = 50_000
 _SCHEMAS = {
     name: pa.schema([field for field in schema if field.name not in LOADED])
     for name, schema in (("events", EVENTS), ("e2o", E2O), ("o2o", O2O), ("object_changes", OBJECT_CHANGES))
-}
+} | {REFUSED_ROWS: REFUSED}
 
 
 class EventRow(NamedTuple):
@@ -86,7 +86,6 @@ class Collector:
         self._rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in _SCHEMAS}
         self._kept = {name: Rows(schema, self._file(name)) for name, schema in _SCHEMAS.items()}
         self._objects = ObjectColumns(source)
-        self._refused: list[RefusedRow] = []
         self._notes: dict[str, None] = {}
         self.read: Counter[str] = Counter()
         self.merged: Counter[str] = Counter()
@@ -148,7 +147,7 @@ class Collector:
     def refuse(self, table: str, key: str, rule: str, reason: str) -> None:
         """Count a row that cannot be part of a log."""
         self.read[table] += 1
-        self._refused.append(RefusedRow(table, key, rule, reason))
+        self._add(REFUSED_ROWS, (table, key, rule, reason))
 
     def dated(self, found: Moment) -> Moment:
         """Remember times that came without a zone."""
@@ -184,7 +183,7 @@ class Collector:
             self.source,
             {name: tables[name] for name in TABLES},
             dict(self.read),
-            tuple(self._refused),
+            tables[REFUSED_ROWS],
             dict(self.merged),
             tuple(notes),
             not self.places_told,

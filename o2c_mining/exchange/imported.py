@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from o2c_mining.errors import LogError
 
@@ -16,14 +17,9 @@ if TYPE_CHECKING:
 TABLES = ("events", "objects", "e2o", "o2o", "object_changes")
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """A row that cannot be part of a log; ``key`` says where it stands in the file."""
-
-    table: str
-    key: str
-    rule: str
-    reason: str
+REFUSED_ROWS = "refused"
+# Rows that cannot be part of a log; ``key`` says where one stands in the file.
+REFUSED = pa.schema([(name, pa.string()) for name in ("table", "key", "rule", "reason")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +28,13 @@ class ImportedLog:
 
     ``read`` counts rows of the file; ``read = rows + refused + merged``, where a start that was merged into its
     completion is no row of its own, which a note says. A row that the file repeats is among the rows. Where ``placed``,
-    the ``source_seq`` of an event is where it stands in the file.
+    the ``source_seq`` of an event is where it stands in the file. ``refused`` is a table of ``REFUSED``.
     """
 
     source: str
     tables: Mapping[str, pa.Table | FileRows]
     read: Mapping[str, int]
-    refused: tuple[RefusedRow, ...] = ()
+    refused: pa.Table = field(default_factory=REFUSED.empty_table)
     merged: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     placed: bool = False
@@ -71,12 +67,13 @@ def refuse_empty(log: ImportedLog) -> None:
     """
     if log.tables["events"].num_rows or log.tables["objects"].num_rows:
         return
-    refused = [row for row in log.refused if row.table in ("events", "objects")]
-    if refused:
-        first = refused[0]
+    refused = log.refused.filter(pc.is_in(log.refused["table"], pa.array(["events", "objects"])))
+    if refused.num_rows:
+        first = refused.slice(0, 1).to_pylist()[0]
         raise LogError(
-            f"{log.source} brings no event and no object: all of its {len(refused):,} rows were refused, the first of "
-            f"them {first.key} ({first.reason}); expected at least one whole row; mend the file, or the mapping"
+            f"{log.source} brings no event and no object: all of its {refused.num_rows:,} rows were refused, the first "
+            f"of them {first['key']} ({first['reason']}); expected at least one whole row; mend the file, or the "
+            "mapping"
         )
     raise LogError(
         f"{log.source} holds no event and no object; expected at least one; check that it is an event log, and export "

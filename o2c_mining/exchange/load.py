@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.as_stored import as_stored
 from o2c_mining.exchange.file_rows import FileRows
-from o2c_mining.exchange.imported import ImportedLog, RefusedRow
+from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.log.claims import claims_of
 from o2c_mining.log.engine import Connection, arrow, described, literal, number, quoted, refusing, scan
 from o2c_mining.log.failpoints import failpoint
@@ -30,13 +31,14 @@ _LABEL = ("source_key",)  # says where an event stands in its file
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What a file added: one batch per table, how many versions, and one row per object (``object_id``) whose traces
-    must be refreshed; ``touched`` is ``None`` when the log was empty: everything must be."""
+    must be refreshed; ``touched`` is ``None`` when the log was empty: everything must be. ``refused`` as in the file.
+    """
 
     source: str
     batches: tuple[Batch, ...]
     touched: pa.Table | None
     changed: int
-    refused: tuple[RefusedRow, ...]
+    refused: pa.Table
     notes: tuple[str, ...]
 
 
@@ -88,7 +90,7 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
             if not first:
                 note_objects(connection, writer, table, difference)
             failpoint("load.table_appended")
-            refused = sum(row.table == table for row in imported.refused)
+            refused = int(pc.sum(pc.equal(imported.refused["table"], table)).as_py() or 0)
             changed += difference.changed + difference.claimed
             if imported.read.get(table) or difference.changed or difference.claimed:
                 batches.append(_batch(imported, table, refused, repeated + difference.unchanged, difference))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from o2c_mining.exchange.load import Loaded
 from o2c_mining.log.refusals import EVENT_REFUSED, refusals
@@ -19,20 +20,32 @@ def keep_refused(writer: Writer, loads: Sequence[Loaded], *, changed: bool) -> b
     The newest load of a file says which of its rows wait (``log.refusals``). So they are noted with every load that
     ``changed`` the log, and with one that did not when other rows wait than before.
     """
-    rows = [(load.source, row.table, row.key, row.rule, row.reason) for load in loads for row in load.refused]
-    waiting = {row[:4] for row in rows if row[3] != EVENT_REFUSED}
-    if not changed and (not writer.base.number or _of(loads, writer) == waiting):
+    rows = pa.concat_tables([_rows(load) for load in loads])
+    if not changed and (not writer.base.number or _told(rows).equals(_told(_waiting(writer, loads)))):
         return False
     now = datetime.now(UTC)
-    names = ("source", "stream", "source_key", "rule", "reason")
     noted = {"raw": "", "first_seen": now, "last_seen": now, "batch_id": writer.number}
-    kept = [{**dict(zip(names, row, strict=True)), **noted} for row in rows]
-    writer.append("quarantine", pa.Table.from_pylist(kept, schema=QUARANTINE))
+    for name, value in noted.items():
+        kind = QUARANTINE.field(name).type
+        rows = rows.append_column(name, pa.repeat(pa.scalar(value, kind), rows.num_rows))
+    writer.append("quarantine", rows.select(QUARANTINE.names))
     return True
 
 
-def _of(loads: Sequence[Loaded], writer: Writer) -> set[tuple[str, ...]]:
+def _rows(load: Loaded) -> pa.Table:
+    """What a file refused, in the quarantine's words."""
+    named = load.refused.rename_columns(["stream", "source_key", "rule", "reason"])
+    return named.add_column(0, "source", pa.repeat(load.source, named.num_rows))
+
+
+def _waiting(writer: Writer, loads: Sequence[Loaded]) -> pa.Table:
     """The rows of these files that wait so far."""
-    sources = {load.source for load in loads}
-    waiting = refusals(writer.base).select(["source", "stream", "source_key", "rule"]).to_pylist()
-    return {tuple(row.values()) for row in waiting if row["source"] in sources}
+    waiting = refusals(writer.base)
+    return waiting.filter(pc.is_in(waiting["source"], pa.array(sorted({load.source for load in loads}))))
+
+
+def _told(rows: pa.Table) -> pa.Table:
+    """Which rows wait, each once, in an order of their own; references that go with their event are not told."""
+    names = ["source", "stream", "source_key", "rule"]
+    own = rows.filter(pc.not_equal(rows["rule"], EVENT_REFUSED))
+    return own.group_by(names).aggregate([]).select(names).sort_by([(name, "ascending") for name in names])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 
 from o2c_mining.bootstrap import Workspace, import_files, open_log, open_workspace
+from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.read import Asked
 from o2c_mining.log.event_log import Settings
 from o2c_mining.log.store import Batch, Store
@@ -37,6 +39,11 @@ def workspace(root: Path, config: str = "") -> Workspace:
 
 def load(where: Workspace, *paths: Path, **asked: Any) -> Any:
     return import_files(where, paths, Asked(**asked))
+
+
+def refused_rows(log: ImportedLog) -> list[Any]:
+    """The rows that a reader refused, with ``table``, ``key``, ``rule`` and ``reason``."""
+    return [SimpleNamespace(**row) for row in log.refused.to_pylist()]
 
 
 def tables(where: Workspace, **options: Any) -> dict[str, list[dict[str, Any]]]:

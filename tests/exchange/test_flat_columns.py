@@ -16,6 +16,7 @@ from o2c_mining.exchange import flat_rows
 from o2c_mining.exchange.dates import date_column, read_date
 from o2c_mining.exchange.flat_columns import _quarters, maps, moments, usual_moments
 from o2c_mining.exchange.read import Asked, read_log
+from tests.exchange.logs import refused_rows
 
 _ZONES = st.sampled_from([None, "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
 _FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%d.%m.%Y %H:%M", "%Y-%m-%d", "%Y%m%d%H%M", "%m/%d/%Y %I:%M %p")
@@ -94,7 +95,7 @@ def test_rows_that_say_the_same_are_told_apart_in_the_order_of_the_file(
     objects = log.tables["objects"]
     assert isinstance(objects, pa.Table)
     assert [(row["object_id"], row["region"]) for row in objects.to_pylist()] == [("1", None), ("2", "DACH")]
-    assert [(row.key, row.rule) for row in log.refused] == [("row 7", "missing activity or time")]
+    assert [(row.key, row.rule) for row in refused_rows(log)] == [("row 7", "missing activity or time")]
 
 
 @given(st.lists(st.integers(-(2**61), 2**61)))

@@ -10,6 +10,7 @@ import pytest
 
 from o2c_mining.errors import LogError
 from tests.exchange.hostile import database, read, refused
+from tests.exchange.logs import refused_rows
 
 
 def test_ids_of_any_type_are_found_in_a_database(tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_ids_of_any_type_are_found_in_a_database(tmp_path: Path) -> None:
 def test_databases_that_lose_events_say_so(tmp_path: Path) -> None:
     log = read(database(tmp_path / "a.sqlite", "DELETE FROM event_A WHERE ocel_id = 2"))
     assert log.tables["events"].num_rows == 2
-    assert [(row.table, row.key) for row in log.refused] == [("events", "2"), ("e2o", "2, reference 2")]
+    assert [(row.table, row.key) for row in refused_rows(log)] == [("events", "2"), ("e2o", "2, reference 2")]
     refused(database(tmp_path / "b.sqlite", "INSERT INTO event_A VALUES (9, '2026-01-05')"), "holds event '9'")
 
 

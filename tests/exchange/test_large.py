@@ -47,12 +47,21 @@ def test_a_packed_file_of_any_size_is_read_in_the_same_memory(tmp_path: Path) ->
     assert log.read == {"events": 800_000, "objects": 16_000, "e2o": 800_000}
 
 
+def test_refused_rows_take_no_memory_either(tmp_path: Path) -> None:
+    event = '{"id":"e%d","type":"A","time":"2026-01-05T10:00:00Z","relationships":[{"objectId":"","qualifier":""}]}'
+    path = tmp_path / "log.json"
+    events = ",".join(event % number for number in range(400_000))
+    path.write_text(f'{{"objects":[{{"id":"o","type":"t"}}],"events":[{events}]}}', encoding="utf-8")
+    log = read_apart(path, Limits(parse_memory_mb=150), Asked(), tmp_path)
+    assert (log.refused.num_rows, log.read["e2o"]) == (400_000, 400_000)
+
+
 def test_rows_are_in_files_and_not_in_memory(tmp_path: Path) -> None:
     path = packed(tmp_path / "log.xes.gz", 300)
     before = pa.total_allocated_bytes()
     log = read_log(path, Limits(), Asked(), None, tmp_path)
     assert pa.total_allocated_bytes() - before < 100_000
-    assert {file.name for file in tmp_path.glob("*.arrow")} == {f"{name}.arrow" for name in log.tables}
+    assert {file.name for file in tmp_path.glob("*.arrow")} == {f"{name}.arrow" for name in (*log.tables, "refused")}
     assert plain(log) == plain(read_log(path, Limits(), Asked()))
 
 

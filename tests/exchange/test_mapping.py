@@ -18,6 +18,7 @@ from o2c_mining.exchange.dates import date_column, read_date
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.numbers import number_column, read_number
 from o2c_mining.exchange.read import Asked, read_log
+from tests.exchange.logs import refused_rows
 
 
 def read(path: Path, **asked: Any) -> ImportedLog:
@@ -278,7 +279,7 @@ def test_a_mapping_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 def test_rows_that_cannot_be_read_are_quarantined(tmp_path: Path) -> None:
     rows = "".join(f"{n},A,{1 + n:02d}.01.2026\n" for n in range(28))
     log = read(table(tmp_path, f"case,activity,time\n{rows}99,A,unknown\n98,,05.01.2026\n,A,05.01.2026\n"))
-    assert [row.key for row in log.refused] == ["row 30", "row 31"]
+    assert [row.key for row in refused_rows(log)] == ["row 30", "row 31"]
     assert log.read["events"] == 31
     assert log.tables["events"].num_rows == 29
     assert log.tables["e2o"].num_rows == 28  # a row without a case is an event without an object
@@ -287,7 +288,7 @@ def test_rows_that_cannot_be_read_are_quarantined(tmp_path: Path) -> None:
 def test_a_column_called_a_time_may_hold_more_that_is_none(tmp_path: Path) -> None:
     rows = "1,A,05.01.2026\n1,B,unknown\n2,A,15.01.2026\n"
     log = read(table(tmp_path, f"case,activity,time\n{rows}"))
-    assert [row.key for row in log.refused] == ["row 3"]
+    assert [row.key for row in refused_rows(log)] == ["row 3"]
     assert "time: 1 value is no date ('unknown' is no date); its rows will be quarantined" in log.notes
 
 
@@ -299,7 +300,7 @@ def test_the_only_column_with_dates_is_asked_about_where_some_are_none(tmp_path:
     with pytest.raises(LogError, match=open_):
         read(path)
     log = read(path, accept=True)
-    assert [row.key for row in log.refused] == ["row 2"]
+    assert [row.key for row in refused_rows(log)] == ["row 2"]
     assert log.read["events"] == 3
     assert log.tables["events"].num_rows == 2
 
@@ -332,7 +333,7 @@ def test_dates_that_are_none_beside_right_ones(tmp_path: Path) -> None:
     stamps = ["2023-02-30", "2023-01-05T24:00:00", "2023-01-07T10:00:00+25:00", "2023-01-07T10:00:00+14:00"]
     rows = "".join(f"{n},A,{stamp}\n" for n, stamp in enumerate([*stamps, "2023-01-02 9:5"]))
     log = read(table(tmp_path, f"case,activity,time\n{rows}"))
-    assert [row.key for row in log.refused] == ["row 2", "row 4"]
+    assert [row.key for row in refused_rows(log)] == ["row 2", "row 4"]
     assert sorted(log.tables["events"]["time"].to_pylist()) == [
         at("2023-01-02 08:05"),
         at("2023-01-05 23:00"),
@@ -343,7 +344,7 @@ def test_dates_that_are_none_beside_right_ones(tmp_path: Path) -> None:
 
 def test_counted_times_may_hold_some_that_are_none(tmp_path: Path) -> None:
     log = read(table(tmp_path, "case,activity,time\n1,A,1672653600000\n1,B,1672740000123\n1,C,soon\n1,D,0\n"))
-    assert [row.key for row in log.refused] == ["row 4"]
+    assert [row.key for row in refused_rows(log)] == ["row 4"]
     assert log.tables["events"]["time"].to_pylist()[-1] == at("1970-01-01"), "`o2c check` tells of it"
     assert "time: 1 value is no date ('soon' is no date); its rows will be quarantined" in log.notes
 
@@ -390,7 +391,7 @@ def test_excel_and_parquet(tmp_path: Path) -> None:
     )
     log = read(tmp_path / "log.parquet", timezone=None)
     assert log.tables["events"]["time"].to_pylist() == [at("2026-01-05 10:00"), at("2026-01-06 10:00")]
-    assert [row.key for row in log.refused] == ["row 4"]
+    assert [row.key for row in refused_rows(log)] == ["row 4"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from o2c_mining.config import Limits
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.read import Asked, read_log
 from o2c_mining.log.validate import validate
-from tests.exchange.logs import load, tables, workspace
+from tests.exchange.logs import load, refused_rows, tables, workspace
 
 FORMATS = [("ocel-json", "log.json"), ("ocel-xml", "log.xml"), ("ocel-sqlite", "log.sqlite")]
 
@@ -218,7 +218,7 @@ def test_an_object_with_an_empty_id_is_left_out_with_its_relations(tmp_path: Pat
     assert found.tables["o2o"].num_rows == 0
     assert any("objects with an empty id were left out" in note for note in found.notes)
     assert any(note.startswith("2 references to an empty id") for note in found.notes)
-    assert sorted((row.table, row.key, row.rule) for row in found.refused) == [
+    assert sorted((row.table, row.key, row.rule) for row in refused_rows(found)) == [
         ("e2o", "e1, reference 2", "empty id"),
         ("o2o", "an object without an id, relation 1", "empty id"),
         ("objects", "object 2", "empty id"),

@@ -18,7 +18,7 @@ from o2c_mining.exchange.apart import read_apart
 from o2c_mining.exchange.read import Asked
 from o2c_mining.maintenance import upkeep
 from tests.exchange.hostile import read, refused
-from tests.exchange.logs import load, workspace
+from tests.exchange.logs import load, refused_rows, workspace
 
 BYTES = random.Random(20260105).randbytes(5000)
 GOOD = "case,activity,time\n1,A,2026-01-05T10:00Z\n"
@@ -38,7 +38,7 @@ def test_a_refused_event_says_what_it_lacks(tmp_path: Path, fields: dict[str, An
     good = {"id": "e1", "type": "A", "time": "2026-01-05T10:00:00Z"}
     path = tmp_path / "log.json"
     path.write_text(json.dumps({"objects": [], "events": [good, good | {"id": "e2"} | fields]}), encoding="utf-8")
-    assert [row.reason for row in read(path).refused] == [reason]
+    assert [row.reason for row in refused_rows(read(path))] == [reason]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.read_xes import read_xes
-from tests.exchange.logs import load, tables, workspace
+from tests.exchange.logs import load, refused_rows, tables, workspace
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<log xmlns="http://www.xes-standard.org/">\n'
 
@@ -116,7 +116,7 @@ def test_nothing_is_lost_where_names_are_missing_or_double(tmp_path: Path) -> No
 
 def test_events_without_time_or_activity_are_quarantined(tmp_path: Path) -> None:
     log = read(tmp_path, trace(event("A", "yesterday"), event("", "2026-01-05T09:00:00Z"), event("B", "2026-01-05")))
-    assert [row.key for row in log.refused] == ["event 1", "event 2"]
+    assert [row.key for row in refused_rows(log)] == ["event 1", "event 2"]
     assert [(r["activity"], r["precision"]) for r in log.tables["events"].to_pylist()] == [("B", "day")]
     assert log.read["events"] == 3
 

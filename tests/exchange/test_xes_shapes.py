@@ -123,7 +123,7 @@ def outcome(path: Path) -> Any:
 
 def plain(log: ImportedLog) -> Any:
     tables = {name: (table.schema, table.to_pylist()) for name, table in log.tables.items()}
-    return tables, log.read, log.refused, log.merged, log.notes
+    return tables, log.read, log.refused.to_pylist(), log.merged, log.notes
 
 
 def small_blocks(size: int) -> Any:
