@@ -153,7 +153,7 @@ class Statements:
 
 
 @pytest.mark.soak
-@settings(max_examples=soak(10, 1500), deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=soak(6, 1500), deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(st.lists(st.tuples(st.sampled_from(["jan", "feb", "mar"]), _file(), st.booleans()), min_size=2, max_size=6))
 def test_files_that_overlap(tmp_path: Path, loads: list[tuple[str, File, bool]]) -> None:
     store, statements = Store(tmp_path / str(next(_numbers)) / "store"), Statements()
