@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from o2c_mining.exchange.systems import files_of
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.log.schema import BASE_OBJECT_COLUMNS, LOADED
 
@@ -26,6 +27,7 @@ class Content:
     e2o: pa.Table
     o2o: pa.Table
     object_changes: pa.Table
+    files: frozenset[str]  # called the system of what they brought
 
     def counts(self) -> dict[str, int]:
         """Rows per table."""
@@ -41,6 +43,7 @@ class Flat:
     events: pa.Table
     cases: pa.Table
     shared_events: int
+    files: frozenset[str]
 
     def counts(self) -> dict[str, int]:
         """Rows per table."""
@@ -75,6 +78,7 @@ def content_of(log: EventLog, members: ir.Table | None, *, everything: bool) -> 
         _rows(log, e2o, "event_id", "object_id", "qualifier"),
         _rows(log, o2o, "source_id", "target_id", "qualifier"),
         _rows(log, changes, "object_id", "field", "time"),
+        files_of(log),
     )
 
 
@@ -88,7 +92,7 @@ def flat_of(log: EventLog, lens: str, cases: ir.Table, pairs: ir.Table) -> Flat:
     found = log.reader.execute(rows.mutate(team=team).drop("said").order_by("case_id", "seq"))
     objects = log.objects.semi_join(cases.select(object_id="case_id"), "object_id")
     shared = found.num_rows - len(pa.compute.unique(found["event_id"]))
-    return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared)
+    return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared, files_of(log))
 
 
 def dated_ahead(log: EventLog, members: ir.Table | None, *, everything: bool) -> int:

@@ -35,6 +35,7 @@ class Loaded:
     """
 
     source: str
+    owner: str
     batches: tuple[Batch, ...]
     touched: pa.Table | None
     changed: int
@@ -67,10 +68,11 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
     with writer.engine() as connection, refusing(*damaged):
         connection.execute("CREATE TEMP TABLE touched_objects (object_id VARCHAR)")
         for table in _ORDER:
+            _open(connection, table, imported.tables[table], owner)
+        if imported.placed:
+            _place(connection)
+        for table in _ORDER:
             rows = imported.tables[table]
-            _open(connection, table, rows, owner)
-            if table == "events" and imported.placed:
-                _place(connection)
             if table == "objects" and writer.files(table):
                 renamed = as_stored(connection, described(connection, f"SELECT * FROM {scan(writer.files(table))}"))
                 notes += [
@@ -93,11 +95,11 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
             refused = int(pc.sum(pc.equal(imported.refused["table"], table)).as_py() or 0)
             changed += difference.changed + difference.claimed
             if imported.read.get(table) or difference.changed or difference.claimed:
-                batches.append(_batch(imported, table, refused, repeated + difference.unchanged, difference))
+                batches.append(_batch(imported, owner, table, refused, repeated + difference.unchanged, difference))
             if table == "events" and difference.deleted:
                 notes.append(_lost(difference, rows.num_rows))
         touched = None if first else arrow(connection, "SELECT DISTINCT object_id FROM touched_objects")
-    return Loaded(imported.source, tuple(batches), touched, changed, imported.refused, tuple(notes))
+    return Loaded(imported.source, owner, tuple(batches), touched, changed, imported.refused, tuple(notes))
 
 
 def _open(connection: Connection, table: str, rows: pa.Table | FileRows, owner: str) -> None:
@@ -111,16 +113,29 @@ def _open(connection: Connection, table: str, rows: pa.Table | FileRows, owner: 
 
 
 def _place(connection: Connection) -> None:
-    """Number the events of each moment as they stand in the file: a row that comes to it changes no other moment's."""
+    """Number events by where they stand in the file, among those of the same moment and object.
+
+    So a row that comes to it changes no event of another order. Where an event of a moment refers to several objects,
+    all of that moment are numbered together.
+    """
     connection.execute("ALTER VIEW incoming_events RENAME TO events_as_given")
     connection.execute(
-        f"CREATE TEMP TABLE ties AS SELECT {POSITION}, row_number() OVER (PARTITION BY time ORDER BY source_seq, "
-        f"{POSITION}) - 1 AS place FROM events_as_given "
+        f"CREATE TEMP TABLE ties AS SELECT event_id, {POSITION}, time, source_seq FROM events_as_given "
         "WHERE time IN (SELECT time FROM events_as_given GROUP BY time HAVING count(*) > 1)"
     )
     connection.execute(
+        "CREATE TEMP TABLE tied AS SELECT event_id, min(object_id) AS object_id, count(DISTINCT object_id) AS objects "
+        "FROM incoming_e2o SEMI JOIN ties USING (event_id) GROUP BY event_id"
+    )
+    connection.execute(
+        f"CREATE TEMP TABLE places AS SELECT {POSITION}, row_number() OVER (PARTITION BY time, object ORDER BY "
+        f"source_seq, {POSITION}) - 1 AS place FROM (SELECT t.*, "
+        "if(max(objects) OVER (PARTITION BY time) > 1, NULL, object_id) AS object "
+        "FROM ties t LEFT JOIN tied USING (event_id))"
+    )
+    connection.execute(
         "CREATE TEMP VIEW incoming_events AS SELECT * EXCLUDE (place) REPLACE (coalesce(place, 0) AS source_seq) "
-        f"FROM events_as_given LEFT JOIN ties USING ({POSITION})"
+        f"FROM events_as_given LEFT JOIN places USING ({POSITION})"
     )
 
 
@@ -162,13 +177,14 @@ def _once(connection: Connection, table: str, source: str) -> int:
     return number(connection, f"SELECT count(*) FROM repeated_{table}")
 
 
-def _batch(imported: ImportedLog, table: str, refused: int, known: int, difference: Difference) -> Batch:
+def _batch(imported: ImportedLog, owner: str, table: str, refused: int, known: int, difference: Difference) -> Batch:
     """Every row that was read is accepted, refused or known; a start that was merged goes with its completion."""
     read = imported.read.get(table, 0)
     duplicate = known if difference.changed else read - refused
     return Batch(
         imported.source,
         table,
+        cursor=owner,
         read=read,
         accepted=read - refused - duplicate,
         quarantined=refused,

@@ -15,7 +15,7 @@ from o2c_mining.exchange.attributes import Value, text, value_of
 from o2c_mining.exchange.content import Content, attribute_columns, rows
 from o2c_mining.exchange.moments import text_of
 from o2c_mining.exchange.ocel import CHANGE, EPOCH, MARK, PLAIN, RELATION_FIELDS, RELATIONS
-from o2c_mining.exchange.systems import files_of, said_as
+from o2c_mining.exchange.systems import said_as
 
 Types = Mapping[str, Mapping[str, str]]
 _INFINITE, _NO_NUMBER = ("inf", "-inf"), "nan"
@@ -112,7 +112,7 @@ def ocel_out(content: Content) -> OcelOut:
     relations = _grouped(content.o2o, "source_id")
     changes = _grouped(content.object_changes, "object_id")
     plain = _plain_changes(content, changes)
-    files = files_of(content.events)
+    files = content.files
     return OcelOut(
         _event_types(content.events, files),
         _object_types(content, relations, changes, plain, files),

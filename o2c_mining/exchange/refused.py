@@ -24,7 +24,7 @@ def keep_refused(writer: Writer, loads: Sequence[Loaded], *, changed: bool) -> b
     if not changed and (not writer.base.number or _told(rows).equals(_told(_waiting(writer, loads)))):
         return False
     now = datetime.now(UTC)
-    noted = {"raw": "", "first_seen": now, "last_seen": now, "batch_id": writer.number}
+    noted = {"first_seen": now, "last_seen": now, "batch_id": writer.number}
     for name, value in noted.items():
         kind = QUARANTINE.field(name).type
         rows = rows.append_column(name, pa.repeat(pa.scalar(value, kind), rows.num_rows))
@@ -33,19 +33,21 @@ def keep_refused(writer: Writer, loads: Sequence[Loaded], *, changed: bool) -> b
 
 
 def _rows(load: Loaded) -> pa.Table:
-    """What a file refused, in the quarantine's words."""
-    named = load.refused.rename_columns(["stream", "source_key", "rule", "reason"])
-    return named.add_column(0, "source", pa.repeat(load.source, named.num_rows))
+    """What a file refused, in the quarantine's words; ``raw`` says which file of that name."""
+    rows = load.refused.rename_columns(["stream", "source_key", "rule", "reason"])
+    for name, value in (("source", load.source), ("raw", load.owner)):
+        rows = rows.append_column(name, pa.repeat(value, rows.num_rows))
+    return rows
 
 
 def _waiting(writer: Writer, loads: Sequence[Loaded]) -> pa.Table:
     """The rows of these files that wait so far."""
     waiting = refusals(writer.base)
-    return waiting.filter(pc.is_in(waiting["source"], pa.array(sorted({load.source for load in loads}))))
+    return waiting.filter(pc.is_in(waiting["raw"], pa.array(sorted({load.owner for load in loads}))))
 
 
 def _told(rows: pa.Table) -> pa.Table:
     """Which rows wait, each once, in an order of their own; references that go with their event are not told."""
-    names = ["source", "stream", "source_key", "rule"]
+    names = ["raw", "stream", "source_key", "rule"]
     own = rows.filter(pc.not_equal(rows["rule"], EVENT_REFUSED))
     return own.group_by(names).aggregate([]).select(names).sort_by([(name, "ascending") for name in names])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from o2c_mining.exchange.attributes import Value, midnight, text, value_of
 from o2c_mining.exchange.cells import safe_cell
 from o2c_mining.exchange.content import Flat, attribute_columns, rows
 from o2c_mining.exchange.moments import text_of
-from o2c_mining.exchange.systems import files_of, said_as
+from o2c_mining.exchange.systems import said_as
 from o2c_mining.exchange.write_ocel import sayable
 
 _COLUMNS = ("case_id", "activity", "time", "start_time", "resource", "team", "system", "event_id")
@@ -36,7 +36,8 @@ def write_csv(path: Path, flat: Flat) -> None:
     cases = {row["object_id"]: row for row in rows(flat.cases)}
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([safe_cell(name) for name in (*_COLUMNS, *names, *(f"case:{name}" for name in own))])
+        head = _headed((*_COLUMNS, *names, *(f"case:{name}" for name in own)))
+        writer.writerow([safe_cell(name) for name in head])
         for row in rows(flat.events):
             extra = dict(row["attributes"] or ())
             case = cases.get(row["case_id"], {})
@@ -57,13 +58,15 @@ def write_parquet(path: Path, flat: Flat) -> None:
     """The same rows as one Parquet file, attributes as columns of text, case attributes typed."""
     events = flat.events
     columns: dict[str, Any] = {name: events[name] for name in _COLUMNS}
-    for name in _event_attributes(flat):
+    names, own = _event_attributes(flat), attribute_columns(flat.cases)
+    heads = iter(_headed((*_COLUMNS, *names, *(f"case:{name}" for name in own)))[len(_COLUMNS) :])
+    for name, head in zip(names, heads, strict=False):
         values = [dict(row["attributes"] or ()).get(name) for row in rows(events.select(["attributes"]))]
-        columns[name if name not in columns else f"{name}_value"] = pa.array(values, pa.string())
+        columns[head] = pa.array(values, pa.string())
     place = {case: number for number, case in enumerate(flat.cases["object_id"].to_pylist())}
     indices = pa.array([place.get(case) for case in events["case_id"].to_pylist()], pa.int64())
-    for name in attribute_columns(flat.cases):
-        columns[f"case:{name}"] = flat.cases[name].take(indices)
+    for name, head in zip(own, heads, strict=True):
+        columns[head] = flat.cases[name].take(indices)
     pq.write_table(pa.table(columns), path)
 
 
@@ -71,7 +74,7 @@ def write_xes(path: Path, flat: Flat) -> None:
     """IEEE 1849 XES: a trace per case, a start and a complete event where a start is known."""
     cases = {row["object_id"]: row for row in rows(flat.cases)}
     own = attribute_columns(flat.cases)
-    files = files_of(flat.events)
+    files = flat.files
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
         file.write('<log xes.version="1849.2016" xes.features="" xmlns="http://www.xes-standard.org/">\n')
@@ -123,6 +126,17 @@ def _attribute(name: str, value: Value) -> str:
     written = text(midnight(value) if isinstance(value, date) else value)
     key, quoted = quoteattr(sayable(name), entities), quoteattr(sayable(written), entities)
     return f"<{_TAGS[type(value)]} key={key} value={quoted}/>"
+
+
+def _headed(names: Iterable[str]) -> list[str]:
+    """Names of columns, each another one than those before it."""
+    found: dict[str, None] = {}
+    for name in names:
+        head = name
+        while head in found:
+            head += "_value"
+        found[head] = None
+    return list(found)
 
 
 def _event_attributes(flat: Flat) -> list[str]:

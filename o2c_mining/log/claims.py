@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import duckdb
 
 from o2c_mining.log.engine import described, literal, number, quoted, scan
-from o2c_mining.log.same import FILE, content_hash, statement_hash
+from o2c_mining.log.same import FILE, statement_hash
 from o2c_mining.log.schema import CLAIMS, KEYS, STAMPS
 from o2c_mining.log.store import Writer
 
@@ -38,7 +38,8 @@ def load_claims(
 
     Then there are the tables ``heard`` (the claims: key, ``ingest_seq``, ``is_mine``) and ``statements`` (of each key
     of ``newest``: ``is_mine``, whether the row is the speaker's; ``is_told``, whether the speaker says what it did not
-    say before; ``is_other``, whether that differs from the row; ``heir``, the newest claim of another).
+    say before; ``is_other``, whether that differs from the row; ``heir``, the newest claim of another). Where an event
+    stands in its file is none of what is said.
 
     Parameters
     ----------
@@ -53,11 +54,11 @@ def load_claims(
     """
     key = _key(table)
     mine = f"{_SPEAKER} = {literal(speaker)}"
-    heard = f"SELECT {key}, 0::BIGINT AS ingest_seq, false AS is_mine, 0::UBIGINT AS content FROM newest LIMIT 0"
+    heard = f"SELECT {key}, 0::BIGINT AS ingest_seq, false AS is_mine, 0::UBIGINT AS said FROM newest LIMIT 0"
     if claims:
         heard = (
-            f"SELECT {key}, ingest_seq, {mine} AS is_mine, {content_hash(content, _held(connection, claims))} AS "
-            f"content FROM (SELECT * FROM {scan(claims)} SEMI JOIN newest USING ({key}) QUALIFY row_number() OVER "
+            f"SELECT {key}, ingest_seq, {mine} AS is_mine, {statement_hash(content, _held(connection, claims))} AS "
+            f"said FROM (SELECT * FROM {scan(claims)} SEMI JOIN newest USING ({key}) QUALIFY row_number() OVER "
             f"(PARTITION BY {key}, {_SPEAKER} ORDER BY ingest_seq DESC) = 1) WHERE op <> 'D'"
         )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE heard AS {heard}")
@@ -68,10 +69,10 @@ def load_claims(
     held = statement_hash(content, _held(connection, files))
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE statements AS SELECT {key}, s.is_mine, "
-        "h.content IS DISTINCT FROM n.content AS is_told, r.said IS DISTINCT FROM n.said AS is_other, p.heir "
+        "h.said IS DISTINCT FROM n.said AS is_told, r.said IS DISTINCT FROM n.said AS is_other, p.heir "
         f"FROM (SELECT {key}, ingest_seq, {mine} AS is_mine FROM newest) s "
-        f"LEFT JOIN (SELECT {key}, {content_hash(content)} AS content, {statement_hash(content)} AS said FROM ({new})) "
-        f"n USING ({key}) LEFT JOIN (SELECT {key}, content FROM heard WHERE is_mine) h USING ({key}) "
+        f"LEFT JOIN (SELECT {key}, {statement_hash(content)} AS said FROM ({new})) n USING ({key}) "
+        f"LEFT JOIN (SELECT {key}, said FROM heard WHERE is_mine) h USING ({key}) "
         f"LEFT JOIN (SELECT {key}, max(ingest_seq) AS heir FROM heard WHERE NOT is_mine GROUP BY {key}) p "
         f"USING ({key}) LEFT JOIN (SELECT ingest_seq, {held} AS said FROM {scan(files)}) r USING (ingest_seq)"
     )

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from o2c_mining.log.engine import quoted
 
 FILE = "import:"  # begins the entity keys of rows that a file brought: import:NAME@PLACE
-_NAME = f"regexp_extract(entity_key, '^{FILE}(.*)@[0-9a-f]+$', 1)"
-_FOUND = ("entity_key", "source_table", "source_key")
-_SYSTEM = "system"
+# Where a row was found, and where it stood there among others.
+_FOUND = ("entity_key", "source_table", "source_key", "source_seq")
+_SYSTEM, _FILE_OF_EVENT = "system", "source_table"
 
 
 def content_hash(content: Mapping[str, str], held: Collection[str] | None = None) -> str:
@@ -23,13 +23,12 @@ def content_hash(content: Mapping[str, str], held: Collection[str] | None = None
 def statement_hash(content: Mapping[str, str], held: Collection[str] | None = None) -> str:
     """Equal where two rows say the same of a thing, wherever each was found.
 
-    A system that is but the name of the row's file says nothing either.
+    A system that is but the name of the event's file says nothing either, and that of an object is where it was found.
     """
-    values = []
-    for name, kind in content.items():
-        value = _value(name, kind, held)
-        if name not in _FOUND:
-            values.append(f"nullif({value}, {_NAME})" if name == _SYSTEM else value)
+    values = [_value(name, kind, held) for name, kind in content.items() if name not in (*_FOUND, _SYSTEM)]
+    if _FILE_OF_EVENT in content:
+        system, file = (_value(name, content[name], held) for name in (_SYSTEM, _FILE_OF_EVENT))
+        values.append(f"nullif({system}, {file})")
     return _hash(values)
 
 

@@ -101,7 +101,7 @@ QUARANTINE = pa.schema(
         ("source_key", pa.string()),
         ("reason", pa.string()),
         ("rule", pa.string()),
-        ("raw", pa.string()),  # values replaced by keyed hashes, never clear text
+        ("raw", pa.string()),  # values replaced by keyed hashes, never clear text; of a file's row: which file
         ("first_seen", TIME),
         ("last_seen", TIME),
         ("batch_id", pa.int64()),

@@ -300,3 +300,24 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main([*again, "--accept"]) == 0
     capsys.readouterr()
     assert main(["import", str(tmp_path / "none.xes"), "-w", str(tmp_path / "w")]) == 4
+
+
+def test_columns_of_a_flat_export_have_distinct_names(tmp_path: Path) -> None:
+    event = {
+        "id": "e1",
+        "type": "A",
+        "time": "2026-01-05T10:00:00Z",
+        "relationships": [{"objectId": "o", "qualifier": ""}],
+    }
+    event["attributes"] = [{"name": name, "value": name} for name in ("event_id", "event_id_value", "case:x")]
+    objects = [
+        {"id": "o", "type": "order", "attributes": [{"name": "x", "value": "y", "time": "1970-01-01T00:00:00Z"}]}
+    ]
+    source = tmp_path / "log.json"
+    source.write_text(json.dumps({"objects": objects, "events": [event]}), encoding="utf-8")
+    where = workspace(tmp_path / "w")
+    load(where, source)
+    for kind in ("csv", "parquet"):
+        path = tmp_path / f"flat.{kind}"
+        export_log(where, path, kind)
+        assert load(workspace(tmp_path / kind), path, accept=True).batches[0].accepted == 1

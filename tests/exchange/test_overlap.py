@@ -14,14 +14,18 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from o2c_mining.bootstrap import export_log, open_store
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.imported import TABLES, ImportedLog
 from o2c_mining.exchange.load import Loaded, load
 from o2c_mining.log.compaction import compact
 from o2c_mining.log.engine import scan
+from o2c_mining.log.refusals import refusals
 from o2c_mining.log.schema import E2O, EVENTS, KEYS, LOADED, O2O, OBJECT_CHANGES, OBJECTS
 from o2c_mining.log.store import Store
 from tests.conftest import soak
+from tests.exchange.logs import load as load_files
+from tests.exchange.logs import workspace
 
 Rows = dict[tuple[str, ...], tuple[object, ...]]
 File = dict[str, Rows]  # per table what a file says of each key
@@ -121,35 +125,56 @@ def held(store: Store, table: str) -> Rows:
 
 
 def with_places(file: File) -> File:
-    """Events as the log holds them: with their place among those of the same moment."""
+    """Events as the log holds them: with their place among those of the same moment and object."""
+    objects = {
+        key: {object_id for event_id, object_id, _ in file["e2o"] if event_id == key[0]} for key in file["events"]
+    }
+    several = {time_of(key[0]) for key, found in objects.items() if len(found) > 1}
     placed: Rows = {}
-    seen: dict[datetime, int] = {}
+    seen: dict[object, int] = {}
     for key, values in file["events"].items():
         moment = time_of(key[0])
-        placed[key] = (*values, seen.get(moment, 0))
-        seen[moment] = seen.get(moment, 0) + 1
+        group = (moment, None if moment in several else min(objects[key], default=None))
+        placed[key] = (*values, seen.get(group, 0))
+        seen[group] = seen.get(group, 0) + 1
     return {**file, "events": placed}
 
 
 class Statements:
-    """Who says what, in the order in which it was said; written without a look at the store."""
+    """Who says what, in the order in which it was said; written without a look at the store.
+
+    The place of an event is taken from the file whose statement holds; it is no statement of its own.
+    """
 
     def __init__(self) -> None:
         self._said: dict[tuple[str, tuple[str, ...]], dict[str, tuple[object, ...]]] = {}
+        self._holders: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def say(self, name: str, file: File) -> None:
         for table in TABLES:
             for key, values in file[table].items():
-                said = self._said.setdefault((table, key), {})
-                if name not in said or said[name] != values:
-                    said.pop(name, None)
-                    said[name] = values
+                self._one(table, key, name, values)
             for (of, key), said in self._said.items():
-                if of == table and key not in file[table]:
-                    said.pop(name, None)
+                gone = of == table and key not in file[table] and said.pop(name, None) is not None
+                if gone and said and self._holders[of, key] == name:
+                    self._holders[of, key] = list(said)[-1]
+
+    def _one(self, table: str, key: tuple[str, ...], name: str, values: tuple[object, ...]) -> None:
+        said = self._said.setdefault((table, key), {})
+        holder = self._holders[table, key] if said else name
+        words = 1 if table == "events" else len(values)
+        if holder == name:
+            said[name] = values
+            self._holders[table, key] = name
+        elif name not in said or said[name][:words] != values[:words]:
+            said.pop(name, None)
+            if said[holder][:words] != values[:words]:
+                said[holder] = said.pop(holder)
+                self._holders[table, key] = name
+            said[name] = values
 
     def now(self, table: str) -> Rows:
-        return {key: list(said.values())[-1] for (of, key), said in self._said.items() if of == table and said}
+        return {key: said[self._holders[of, key]] for (of, key), said in self._said.items() if of == table and said}
 
 
 @pytest.mark.soak
@@ -213,6 +238,52 @@ def test_a_row_above_all_others_writes_only_itself(tmp_path: Path) -> None:
     assert (
         bring(store, "jan", _only("events", {("e3",): ("B",), ("e2",): ("A",), ("e0",): ("A",), **rows})).changed == 2
     )
+
+
+def test_an_unrelated_row_of_the_same_moment_brings_no_old_value_back(tmp_path: Path) -> None:
+    """The place of an event moves with the rows above it: that is no new statement of the event."""
+    store = Store(tmp_path / "store")
+    bring(store, "jan", _only("events", {("e0",): ("A",), ("e1",): ("old",)}))
+    bring(store, "feb", _only("events", {("e1",): ("corrected",)}))
+    bring(store, "jan", _only("events", {("e1",): ("old",)}))
+    assert held(store, "events") == {("e1",): ("corrected", 0)}
+    bring(store, "jan", _only("events", {("e0",): ("B",), ("e1",): ("old",)}))
+    assert held(store, "events")[("e1",)] == ("corrected", 0)
+
+
+def test_a_row_of_another_order_moves_nobody(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    events: Rows = {("e0",): ("A",), ("e1",): ("B",)}
+    references: Rows = {("e0", "o0", ""): (), ("e1", "o1", ""): ()}
+    bring(store, "jan", {**_only("events", {("e1",): events[("e1",)]}), "e2o": {("e1", "o1", ""): ()}})
+    loaded = bring(store, "jan", {**_only("events", events), "e2o": references})
+    assert [(batch.stream, batch.accepted) for batch in loaded.batches] == [("events", 1), ("e2o", 1)]
+
+
+def test_the_same_rows_in_an_export_of_ours_are_no_news(tmp_path: Path) -> None:
+    where = workspace(tmp_path / "w")
+    (tmp_path / "jan.csv").write_text("case,activity,time\n1,A,2026-01-05\n1,B,2026-01-05\n2,A,2026-01-05\n", "utf-8")
+    load_files(where, tmp_path / "jan.csv", accept=True)
+    export_log(where, tmp_path / "x.json", "ocel-json")
+    again = load_files(where, tmp_path / "x.json")
+    assert {batch.stream: batch.duplicate for batch in again.batches} == {"events": 3, "objects": 2, "e2o": 3}
+
+
+def test_refused_rows_of_two_files_of_one_name(tmp_path: Path) -> None:
+    where = workspace(tmp_path / "w")
+    paths = [tmp_path / folder / "t.csv" for folder in "abc"]
+    for path, bad in zip(paths, (2, 1, 0), strict=True):
+        path.parent.mkdir()
+        rows = [f"{path.parent.name}{n},A,{'' if n < bad else '2026-01-05T10:00Z'}\n" for n in range(4)]
+        path.write_text("case,activity,time\n" + "".join(rows), "utf-8")
+    waiting = []
+    for path in paths:
+        load_files(where, path)
+        waiting.append(refusals(open_store(where).snapshot()).num_rows)
+    assert waiting == [2, 3, 3]
+    before = open_store(where).snapshot().number
+    for path in paths:
+        assert load_files(where, path).version == before, "an unchanged file changes nothing"
 
 
 def test_what_goes_is_told(tmp_path: Path) -> None:
