@@ -78,6 +78,7 @@ def read_flat(
 def _proposed(path: Path, kind: str, limits: Limits, asked: Asked) -> tuple[pa.Table, Mapping, list[str]]:
     encoding, delimiter, sheet, guesses = "utf-8", ",", None, {}
     doubts = []
+    names: list[str] = []
     if kind == "csv":
         dialect = sniff(path, limits)
         encoding, delimiter, guesses = dialect.encoding, dialect.delimiter, dict(dialect.guesses)
@@ -105,16 +106,23 @@ def _proposed(path: Path, kind: str, limits: Limits, asked: Asked) -> tuple[pa.T
     )
     if table.num_rows == 0:
         raise LogError(f"{path.name} holds no rows below its header; expected events; export it again")
-    mapping, more = propose(
-        table,
-        file=path.name,
-        encoding=encoding,
-        delimiter=delimiter,
-        sheet=sheet,
-        guesses=guesses,
-        timezone=asked.timezone,
-        case_type=asked.case_type,
-    )
+    try:
+        mapping, more = propose(
+            table,
+            file=path.name,
+            encoding=encoding,
+            delimiter=delimiter,
+            sheet=sheet,
+            guesses=guesses,
+            timezone=asked.timezone,
+            case_type=asked.case_type,
+        )
+    except LogError as error:
+        if len(names) < 2:
+            raise
+        raise LogError(
+            f"{error}; it is about the first of the sheets {', '.join(names)}: put the one with the events in front"
+        ) from error
     return table, mapping, doubts + more
 
 

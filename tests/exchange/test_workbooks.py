@@ -64,3 +64,11 @@ def test_other_sheets_are_told_and_no_question(tmp_path: Path) -> None:
     path = book(tmp_path / "log.xlsx", Log=rows(1), Notes=[("by me",)], Empty=[])
     log = read_log(path, Limits(), Asked(timezone="UTC"))
     assert "of the sheets Log, Notes, Empty the first is read" in log.notes
+
+
+def test_a_first_sheet_without_events_is_told_with_the_others(tmp_path: Path) -> None:
+    path = book(tmp_path / "log.xlsx", Notes=[("hello", "x", "y"), ("a", "b", "c")], Log=rows(1, 2))
+    with pytest.raises(
+        LogError, match=r"no column holds dates.*it is about the first of the sheets Notes, Log: put the"
+    ):
+        read_log(path, Limits(), Asked(timezone="UTC"))
