@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from o2c_mining.config import Config, load_config
-from o2c_mining.errors import ConfigError, ConnectorError
+from o2c_mining.errors import ConfigError, ConnectorError, LogError
 from o2c_mining.log.place import refuse_folder
 
 if TYPE_CHECKING:
@@ -315,6 +315,39 @@ def import_files(
             refreshed = refresh(writer, settings_of(workspace), _together([loaded.touched for loaded in loads]))
             writer.commit(batches)
     return Imported(batches, tuple(notes), refreshed, store.snapshot().number)
+
+
+def withdraw_files(workspace: Workspace, paths: Sequence[Path]) -> Imported:
+    """Take back what files brought, by the paths they were imported from; they need not be there any more.
+
+    What others say of the same rows stays. All of it becomes visible in one commit, or none.
+
+    Raises
+    ------
+    LogError
+        If a file brought nothing that is in the log now.
+    """
+    from o2c_mining.exchange.collect import Collector
+    from o2c_mining.exchange.load import load
+    from o2c_mining.exchange.refused import keep_refused
+    from o2c_mining.trace.refresh import refresh
+
+    loads: list[Loaded] = []
+    store = open_store(workspace)
+    with store.writer() as writer:
+        for path in paths:
+            nothing = Collector(path.name, workspace.config.limits).finish()
+            loads.append(load(writer, nothing, path))
+            if not loads[-1].changed:
+                raise LogError(
+                    f"{path} brought nothing that is in the log; expected the path from which a file was imported; "
+                    "correct it, `o2c store versions` names the files"
+                )
+        keep_refused(writer, loads, changed=True)
+        refreshed = refresh(writer, settings_of(workspace), _together([loaded.touched for loaded in loads]))
+        batches = tuple(batch for loaded in loads for batch in loaded.batches)
+        writer.commit(batches)
+    return Imported(batches, (), refreshed, store.snapshot().number)
 
 
 def _together(touched: Sequence[pa.Table | None]) -> pa.Table | None:

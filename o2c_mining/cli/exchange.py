@@ -12,6 +12,7 @@ from o2c_mining.cli.filters import CASES, filtered_by
 from o2c_mining.errors import ConfigError
 
 if TYPE_CHECKING:
+    from o2c_mining.bootstrap import Imported
     from o2c_mining.trace.select import ObjectFilter
 
 _IMPORTS = "auto|csv|parquet|xlsx|xes|ocel"
@@ -30,6 +31,9 @@ def import_(
     case_type: Annotated[
         str | None, typer.Option("--case-type", metavar="NAME", help="What a case of XES or a table is, e.g. order.")
     ] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Take back what these files brought; they need not be there any more.")
+    ] = False,
 ) -> None:
     """Load event logs: XES, OCEL, CSV, Excel, Parquet. What is loaded already adds nothing."""
     from o2c_mining import bootstrap
@@ -38,11 +42,19 @@ def import_(
     if format_ not in _IMPORTS.split("|"):
         raise ConfigError(f"--format {format_!r} is unknown; expected one of {_IMPORTS.replace('|', ', ')}; correct it")
     workspace = common.workspace()
+    if withdraw:
+        _tell(bootstrap.withdraw_files(workspace, paths))
+        return
     company = workspace.config.company
     zone = company.timezone if "timezone" in company.model_fields_set else None
     asked = Asked(format_, case_type, mapping, accept, zone)
     with common.progress("import", "events") as report:
         result = bootstrap.import_files(workspace, paths, asked, progress=bootstrap.Progress(report))
+    _tell(result)
+
+
+def _tell(result: Imported) -> None:
+    """What was read, and what became of it."""
     for text in result.notes:
         common.note(f"note: {text}")
     columns = ("source", "stream", "read", "accepted", "quarantined", "duplicate", "deleted")

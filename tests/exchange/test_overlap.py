@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from o2c_mining.bootstrap import export_log, open_store
+from o2c_mining.cli.main import main
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.imported import TABLES, ImportedLog
 from o2c_mining.exchange.load import Loaded, load
@@ -25,7 +26,7 @@ from o2c_mining.log.schema import E2O, EVENTS, KEYS, LOADED, O2O, OBJECT_CHANGES
 from o2c_mining.log.store import Store
 from tests.conftest import soak
 from tests.exchange.logs import load as load_files
-from tests.exchange.logs import workspace
+from tests.exchange.logs import tables, workspace
 
 Rows = dict[tuple[str, ...], tuple[object, ...]]
 File = dict[str, Rows]  # per table what a file says of each key
@@ -284,6 +285,24 @@ def test_refused_rows_of_two_files_of_one_name(tmp_path: Path) -> None:
     before = open_store(where).snapshot().number
     for path in paths:
         assert load_files(where, path).version == before, "an unchanged file changes nothing"
+
+
+def test_a_file_that_is_withdrawn_takes_back_what_only_it_says(tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    where = workspace(root)
+    jan, feb = tmp_path / "jan.csv", tmp_path / "feb.csv"
+    jan.write_text("case,activity,time\n1,A,2026-01-05T10:00Z\n1,B,2026-01-06T10:00Z\n", "utf-8")
+    feb.write_text("case,activity,time\n1,B,2026-01-06T10:00Z\n2,A,\n", "utf-8")
+    load_files(where, jan, feb)
+    jan.unlink()
+    assert main(["-w", str(root), "import", str(jan), "--withdraw"]) == 0
+    assert [row["activity"] for row in tables(where)["events"]] == ["B"]
+    assert main(["-w", str(root), "import", str(jan), "--withdraw"]) == 4
+    assert refusals(open_store(where).snapshot()).num_rows == 1
+    assert main(["-w", str(root), "import", str(feb), "--withdraw"]) == 0
+    assert refusals(open_store(where).snapshot()).num_rows == 0
+    with pytest.raises(LogError, match="holds no event"):
+        tables(where)
 
 
 def test_what_goes_is_told(tmp_path: Path) -> None:
