@@ -171,10 +171,16 @@ def read_parquet(path: Path, limits: Limits) -> pa.Table:
                     "or raise events under [limits]"
                 )
             rows = file.metadata.num_rows
+            _check_groups(path, file.metadata)
             table = file.read()
         table.validate(full=True)  # texts that are no UTF-8 are found here, not where somebody reads them
         check_names(path, table.column_names)
         columns = {name: table[name].cast(pa.string()).fill_null("") for name in table.column_names}
+    except pa.ArrowMemoryError as error:  # a damaged part may claim any size
+        raise LogError(
+            f"{path.name} needs more memory than it may have ({error}); expected a whole file of plain columns; write "
+            "it anew, or raise parse_memory_mb under [limits] if it is that large"
+        ) from error
     except MemoryError:
         raise
     except (pa.ArrowException, OSError, UnicodeError) as error:
@@ -184,6 +190,16 @@ def read_parquet(path: Path, limits: Limits) -> pa.Table:
         ) from error
     account_for(ImportedLog(path.name, {}, {"events": table.num_rows}), {"events": rows}, by="the file's own footer")
     return pa.table(columns)
+
+
+def _check_groups(path: Path, said: pq.FileMetaData) -> None:
+    """Refuse a file whose parts claim other numbers of rows than the whole: memory is taken for what they claim."""
+    claimed = [said.row_group(number).num_rows for number in range(said.num_row_groups)]
+    if min(claimed, default=0) < 0 or sum(claimed) != said.num_rows:
+        raise LogError(
+            f"{path.name} is no readable Parquet (its parts hold other numbers of rows than the file says); expected "
+            "plain columns; write it anew"
+        )
 
 
 def check_names(path: Path, names: list[str]) -> None:

@@ -56,7 +56,8 @@ def fuzz(name: str, folder: Path) -> int:
     done = _run(name, options, folder)
     left = [path for path in folder.iterdir() if path.name.startswith(("crash-", "timeout-", "oom-", "slow-"))]
     assert done.returncode == 0, (
-        f"{name} ended with {done.returncode} on {[path.read_bytes()[:2000] for path in left]}:\n{done.stderr[-6000:]}"
+        f"{name} ended with {done.returncode} on {[path.read_bytes()[:2000] for path in left]}:\n"
+        f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
     )
     count = _DONE.search(done.stderr)
     assert count is not None, done.stderr[-2000:]

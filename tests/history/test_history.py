@@ -42,6 +42,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.stack = ExitStack()
         self.root = Path(self.stack.enter_context(TemporaryDirectory(prefix="o2c-history-")))
+        self.files = Path(self.stack.enter_context(TemporaryDirectory(prefix="o2c-files-")))  # in no workspace
         self.world: World
         self.lived = 0
         self.loads = 0
@@ -109,7 +110,7 @@ class Histories(RuleBasedStateMachine):
         self.happened.append(f"file {number}")
 
     def import_file(self, workspace: bootstrap.Workspace) -> None:
-        path = self.root / "tickets.csv"
+        path = self.files / "tickets.csv"
         rows = [
             f"T{n % 3},{('Open', 'Work', 'Close')[n // 3 % 3]},2026-01-{1 + n:02d} 10:00:00"
             for n in range(self.imported)
