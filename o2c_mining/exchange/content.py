@@ -10,8 +10,8 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from o2c_mining.exchange.systems import files_of
 from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.same import FILE
 from o2c_mining.log.schema import BASE_OBJECT_COLUMNS, LOADED
 
 _CHUNK = 5_000
@@ -78,7 +78,7 @@ def content_of(log: EventLog, members: ir.Table | None, *, everything: bool) -> 
         _rows(log, e2o, "event_id", "object_id", "qualifier"),
         _rows(log, o2o, "source_id", "target_id", "qualifier"),
         _rows(log, changes, "object_id", "field", "time"),
-        files_of(log),
+        _files_of(log),
     )
 
 
@@ -92,7 +92,7 @@ def flat_of(log: EventLog, lens: str, cases: ir.Table, pairs: ir.Table) -> Flat:
     found = log.reader.execute(rows.mutate(team=team).drop("said").order_by("case_id", "seq"))
     objects = log.objects.semi_join(cases.select(object_id="case_id"), "object_id")
     shared = found.num_rows - len(pa.compute.unique(found["event_id"]))
-    return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared, files_of(log))
+    return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared, _files_of(log))
 
 
 def dated_ahead(log: EventLog, members: ir.Table | None, *, everything: bool) -> int:
@@ -125,6 +125,15 @@ def attribute_columns(objects: pa.Table) -> list[str]:
     """Columns of an object table that are attributes, our own included."""
     own = [name for name in OWN_ATTRIBUTES if name in objects.column_names]
     return own + [name for name in objects.column_names if name not in BASE_OBJECT_COLUMNS]
+
+
+def _files_of(log: EventLog) -> frozenset[str]:
+    """Files that are called the system of their events or objects, for they named none."""
+    events, objects = log.reader.table("events_current"), log.objects
+    own = objects.entity_key.startswith(ibis.literal(FILE) + objects.system + "@")
+    found: list[ir.Table] = [events.filter(events.system == events.source_table), objects.filter(own)]
+    names = ibis.union(*(table.select("system") for table in found), distinct=True)
+    return frozenset(str(row["system"]) for row in log.reader.rows(names))
 
 
 def _rows(log: EventLog, table: ir.Table, *order: str) -> pa.Table:
