@@ -12,7 +12,7 @@ _FOUND = ("entity_key", "source_table", "source_key", "source_seq")
 _SYSTEM, _FILE_OF_EVENT = "system", "source_table"
 
 
-def content_hash(content: Mapping[str, str], held: Collection[str] | None = None) -> str:
+def row_hash(content: Mapping[str, str], held: Collection[str] | None = None) -> str:
     """Equal where all columns of ``content`` (name: type) are.
 
     ``held`` are the columns that the rows have, in lower case, where it may not be all, or not in these types.

@@ -17,7 +17,7 @@ from o2c_mining.errors import LogError
 from o2c_mining.log.append import conforming
 from o2c_mining.log.claims import append_claims, claims_of, load_claims
 from o2c_mining.log.engine import described, literal, number, quoted, scan
-from o2c_mining.log.same import content_hash
+from o2c_mining.log.same import row_hash
 from o2c_mining.log.schema import FORMER, KEYS, STAMPS, TABLES
 from o2c_mining.log.store import Writer
 
@@ -136,7 +136,7 @@ def _load_newest(
     held = {name.lower() for name in described(connection, f"SELECT * FROM {scan(files)}")}
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE newest AS SELECT {key}, max(ingest_seq) AS ingest_seq, "
-        f"arg_max(entity_key, ingest_seq) AS entity_key, arg_max({content_hash(content, held)}, ingest_seq) AS content "
+        f"arg_max(entity_key, ingest_seq) AS entity_key, arg_max({row_hash(content, held)}, ingest_seq) AS content "
         f"FROM {scan(files)} SEMI JOIN {wanted} USING ({key}) GROUP BY {key} HAVING arg_max(op, ingest_seq) <> 'D'"
     )
     connection.execute("DROP TABLE mine")
@@ -170,7 +170,7 @@ def _judge(
     """What becomes of each key, as table ``verdict_<table>``: its ``op``, its rank in the order of keys, and the
     ``ingest_seq`` of the row that is deleted, or of the claim that takes its place."""
     key = _key(table)
-    told = f"SELECT {key}, {content_hash(content)} AS content FROM ({new})"
+    told = f"SELECT {key}, {row_hash(content)} AS content FROM ({new})"
     differs = f"SELECT {key}, if(s.content IS NULL, 'I', 'U') AS op FROM ({told}) n LEFT JOIN newest s USING ({key}) "
     missing = f"FROM newest s ANTI JOIN new_{table} USING ({key})"
     if shared:
