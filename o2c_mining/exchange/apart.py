@@ -23,7 +23,7 @@ from o2c_mining import errors
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError, O2CError
 from o2c_mining.exchange.collect import Report
-from o2c_mining.exchange.imported import REFUSED_ROWS, TABLES, ImportedLog
+from o2c_mining.exchange.imported import ATTRIBUTE_TYPES, REFUSED_ROWS, TABLES, ImportedLog
 from o2c_mining.exchange.limits import GZIP, MEGABYTE, reachable
 from o2c_mining.exchange.read import Asked, read_log
 from o2c_mining.exchange.rows import file_of, mapped
@@ -179,4 +179,5 @@ def _result(folder: Path) -> ImportedLog:
         facts["merged"],
         tuple(facts["notes"]),
         facts["placed"],
+        mapped(file_of(folder, ATTRIBUTE_TYPES)),
     )

@@ -14,14 +14,17 @@ from o2c_mining.log.versions import POSITION
 _EXACT = 2**53  # up to here a float holds every integer
 
 
-def as_stored(connection: Connection, stored: Mapping[str, str]) -> list[tuple[str, str]]:
+def as_stored(connection: Connection, stored: Mapping[str, str]) -> dict[str, str]:
     """Give the columns of view ``incoming_objects`` the names and types of the stored ones.
 
-    A column whose values do not fit the stored type is kept as text under another name; returns old and new names.
+    A column whose values do not fit the stored type is kept as text under another name; returns old and new names of
+    all that got another one, be it but in the case of its letters.
     """
     spelled = {name.lower(): name for name in stored}
-    columns, renamed = [], []
-    for name, kind in described(connection, "SELECT * FROM incoming_objects").items():
+    given = described(connection, "SELECT * FROM incoming_objects")
+    taken = {name.lower() for name in given}
+    columns, kept_as = [], {}
+    for name, kind in given.items():
         known = spelled.get(name.lower())
         if known is None or name in BASE_OBJECT_COLUMNS or name == POSITION:
             columns.append(quoted(name))
@@ -32,14 +35,15 @@ def as_stored(connection: Connection, stored: Mapping[str, str]) -> list[tuple[s
             value, known_as = _as_text(connection, name, kind), known
         else:
             other = f"{known}_text"
-            while other.lower() in spelled and stored[spelled[other.lower()]] != "VARCHAR":
+            while other.lower() in taken or stored.get(spelled.get(other.lower(), ""), "VARCHAR") != "VARCHAR":
                 other += "_"
-            renamed.append((name, other))
             value, known_as = _as_text(connection, name, kind), spelled.get(other.lower(), other)
         columns.append(f"{value} AS {quoted(known_as)}")
+        if known_as != name:
+            kept_as[name] = known_as
     connection.execute("ALTER VIEW incoming_objects RENAME TO objects_as_given")
     connection.execute(f"CREATE TEMP VIEW incoming_objects AS SELECT {', '.join(columns)} FROM objects_as_given")
-    return renamed
+    return kept_as
 
 
 def _fits(connection: Connection, name: str, kind: str, stored: str) -> bool:

@@ -104,6 +104,25 @@ def declared(raw: object, kind: str) -> Value:
     return raw
 
 
+def of_kind(value: Value, kind: str) -> Value:
+    """The same value as one of that kind (string, integer, float, boolean, time); ``None`` where it is none.
+
+    Examples
+    --------
+    >>> [of_kind("3", kind) for kind in ("string", "integer", "float")], of_kind(3.0, "integer")
+    (['3', 3, None], 3)
+    """
+    if kind == "string":
+        return text(value)
+    if kind == "integer" and isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        return int(value)
+    written = text(value)
+    found = declared(written, kind)
+    if isinstance(found, str) or text(found) != written:
+        return None
+    return None if isinstance(found, int) and not -INT64 <= found < INT64 else found
+
+
 def _time(stripped: str, raw: str) -> Value:
     found = moment(stripped)
     if found is None:

@@ -14,18 +14,18 @@ import pyarrow as pa
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.attributes import Value
-from o2c_mining.exchange.imported import REFUSED, REFUSED_ROWS, TABLES, ImportedLog
+from o2c_mining.exchange.imported import ATTRIBUTE_TYPES, REFUSED, REFUSED_ROWS, TABLES, ImportedLog
 from o2c_mining.exchange.moments import Moment
 from o2c_mining.exchange.object_columns import ObjectColumns, Part
 from o2c_mining.exchange.rows import Rows, file_of
-from o2c_mining.log.schema import E2O, EVENTS, LOADED, O2O, OBJECT_CHANGES
+from o2c_mining.log.schema import E2O, EVENTS, LOADED, O2O, OBJECT_CHANGES, SAID
 
 Report: TypeAlias = Callable[[str, int], None]
 _CHUNK = 50_000
 _SCHEMAS = {
     name: pa.schema([field for field in schema if field.name not in LOADED])
     for name, schema in (("events", EVENTS), ("e2o", E2O), ("o2o", O2O), ("object_changes", OBJECT_CHANGES))
-} | {REFUSED_ROWS: REFUSED}
+} | {REFUSED_ROWS: REFUSED, ATTRIBUTE_TYPES: SAID}
 
 
 class EventRow(NamedTuple):
@@ -165,6 +165,9 @@ class Collector:
             self._flush(name)
         with self._whole_characters():
             objects, renamed = self._objects.table(self._file("objects"))
+        for said in self.attribute_types(renamed):
+            self._add(ATTRIBUTE_TYPES, said)
+        self._flush(ATTRIBUTE_TYPES)
         tables = {"objects": objects, **{name: rows.table() for name, rows in self._kept.items()}}
         notes = list(self._notes)
         if merged := self.merged["events"]:
@@ -187,7 +190,12 @@ class Collector:
             dict(self.merged),
             tuple(notes),
             not self.places_told,
+            tables[ATTRIBUTE_TYPES],
         )
+
+    def attribute_types(self, kept_as: Mapping[str, str]) -> Iterable[tuple[object, ...]]:
+        """How the file says its attributes, as rows of ``SAID``; ``kept_as`` has the columns of renamed ones."""
+        return ()
 
     def _check_events(self) -> None:
         if self.read["events"] > self._limits.events:

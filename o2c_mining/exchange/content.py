@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from o2c_mining.log.attribute_types import attribute_types
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.log.same import FILE
 from o2c_mining.log.schema import BASE_OBJECT_COLUMNS, LOADED
@@ -27,7 +28,9 @@ class Content:
     e2o: pa.Table
     o2o: pa.Table
     object_changes: pa.Table
+    attribute_types: pa.Table  # how files say attributes, the newest statement first
     files: frozenset[str]  # called the system of what they brought
+    is_whole: bool  # not only chosen cases
 
     def counts(self) -> dict[str, int]:
         """Rows per table."""
@@ -78,7 +81,9 @@ def content_of(log: EventLog, members: ir.Table | None, *, everything: bool) -> 
         _rows(log, e2o, "event_id", "object_id", "qualifier"),
         _rows(log, o2o, "source_id", "target_id", "qualifier"),
         _rows(log, changes, "object_id", "field", "time"),
+        attribute_types(log),
         _files_of(log),
+        members is None,
     )
 
 
@@ -128,11 +133,11 @@ def attribute_columns(objects: pa.Table) -> list[str]:
 
 
 def _files_of(log: EventLog) -> frozenset[str]:
-    """Files that are called the system of their events or objects, for they named none."""
+    """Files that may be called the system of their events or objects, for they named none."""
     events, objects = log.reader.table("events_current"), log.objects
-    own = objects.entity_key.startswith(ibis.literal(FILE) + objects.system + "@")
-    found: list[ir.Table] = [events.filter(events.system == events.source_table), objects.filter(own)]
-    names = ibis.union(*(table.select("system") for table in found), distinct=True)
+    brought = events.filter(events.entity_key.startswith(FILE), events.source_table.notnull())
+    own = objects.filter(objects.entity_key.startswith(ibis.literal(FILE) + objects.system + "@"))
+    names = ibis.union(brought.select(system="source_table"), own.select("system"), distinct=True)
     return frozenset(str(row["system"]) for row in log.reader.rows(names))
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from o2c_mining.errors import LogError
+from o2c_mining.log.schema import SAID
 
 if TYPE_CHECKING:
     from o2c_mining.exchange.file_rows import FileRows
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 TABLES = ("events", "objects", "e2o", "o2o", "object_changes")
 
 
-REFUSED_ROWS = "refused"
+REFUSED_ROWS, ATTRIBUTE_TYPES = "refused", "attribute_types"
 # Rows that cannot be part of a log; ``key`` says where one stands in the file.
 REFUSED = pa.schema([(name, pa.string()) for name in ("table", "key", "rule", "reason")])
 
@@ -28,7 +29,8 @@ class ImportedLog:
 
     ``read`` counts rows of the file; ``read = rows + refused + merged``, where a start that was merged into its
     completion is no row of its own, which a note says. A row that the file repeats is among the rows. Where ``placed``,
-    the ``source_seq`` of an event is where it stands in the file. ``refused`` is a table of ``REFUSED``.
+    the ``source_seq`` of an event is where it stands in the file. ``refused`` is a table of ``REFUSED``,
+    ``attribute_types`` one of ``SAID``: how the file says its attributes, where its format tells.
     """
 
     source: str
@@ -38,6 +40,7 @@ class ImportedLog:
     merged: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     placed: bool = False
+    attribute_types: pa.Table = field(default_factory=SAID.empty_table)
 
 
 def account_for(log: ImportedLog, counted: Mapping[str, int], *, by: str) -> None:

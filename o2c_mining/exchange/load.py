@@ -14,6 +14,7 @@ from o2c_mining.errors import LogError
 from o2c_mining.exchange.as_stored import as_stored
 from o2c_mining.exchange.file_rows import FileRows
 from o2c_mining.exchange.imported import ImportedLog
+from o2c_mining.log.attribute_types import append_attribute_types
 from o2c_mining.log.claims import claims_of
 from o2c_mining.log.engine import Connection, arrow, described, literal, number, quoted, refusing, scan
 from o2c_mining.log.failpoints import failpoint
@@ -63,6 +64,7 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
     """
     owner = owner_of(path, writer.root.parent)
     batches, changed, notes = [], 0, list(imported.notes)
+    kept_as: dict[str, str] = {}
     first = not any(writer.files(table) for table in _ORDER)
     damaged = f"{imported.source} cannot be read", "expected a whole file; export it again, nothing was loaded"
     with writer.engine() as connection, refusing(*damaged):
@@ -74,9 +76,11 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
         for table in _ORDER:
             rows = imported.tables[table]
             if table == "objects" and writer.files(table):
-                renamed = as_stored(connection, described(connection, f"SELECT * FROM {scan(writer.files(table))}"))
+                kept_as = as_stored(connection, described(connection, f"SELECT * FROM {scan(writer.files(table))}"))
                 notes += [
-                    f"attribute {old!r} has another type in the log and is kept as {new!r}" for old, new in renamed
+                    f"attribute {old!r} has another type in the log and is kept as {new!r}"
+                    for old, new in kept_as.items()
+                    if old.lower() != new.lower()
                 ]
                 _refuse_other_types(connection, writer, imported.source, owner)
             repeated = _once(connection, table, imported.source)
@@ -98,6 +102,7 @@ def load(writer: Writer, imported: ImportedLog, path: Path) -> Loaded:
                 batches.append(_batch(imported, owner, table, refused, repeated + difference.unchanged, difference))
             if table == "events" and difference.deleted:
                 notes.append(_lost(difference, rows.num_rows))
+        changed += append_attribute_types(connection, writer, imported.attribute_types, owner, kept_as)
         touched = None if first else arrow(connection, "SELECT DISTINCT object_id FROM touched_objects")
     return Loaded(imported.source, owner, tuple(batches), touched, changed, imported.refused, tuple(notes))
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.attributes import EXACT, INT64, MAX_ATTRIBUTES, Value, text
 from o2c_mining.exchange.rows import Rows
+from o2c_mining.exchange.systems import SYSTEM
 from o2c_mining.log.schema import CASES, OBJECTS, TIME
 
 Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int32]]"
@@ -80,7 +81,7 @@ class ObjectColumns:
         used = {name.lower() for name in (*kinds, *_OWN)}
         for name in self._names:
             parts = [part for chunk in self._chunks for part in chunk.parts.get(name, ())]
-            if not parts:
+            if not parts or name == SYSTEM:
                 continue
             found = {part.kind for part in parts}
             whole = not any(part.kind is int and pa.types.is_string(part.values.type) for part in parts)
@@ -101,7 +102,8 @@ class ObjectColumns:
         for chunk in self._chunks:
             size = len(chunk.ids)
             columns = {name: _column(chunk.parts.get(said, ()), size, kinds[name]) for name, said in given.items()}
-            system = columns.get("system", pa.nulls(size, pa.string())).fill_null(self._source)
+            first_file = _column(chunk.parts.get(SYSTEM, ()), size, pa.string())
+            system = pc.coalesce(columns.get("system", first_file), first_file, self._source)
             all_of = {"object_id": chunk.ids, "object_type": chunk.types, **columns, "system": system}
             rows.add(pa.table([all_of[name] for name in kinds], schema=pa.schema(list(kinds.items()))))
         return rows.table(), renamed

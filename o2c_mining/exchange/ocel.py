@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import TypeGuard
 
@@ -24,8 +24,21 @@ RELATIONS = "o2c:relations"  # on an object: quantity, amount and more of its re
 CHANGE = "o2c:change:"  # on an object: a change that is more than a new value of an attribute, as JSON
 RELATION_FIELDS = ("quantity", "unit", "amount_minor", "currency", "method", "confidence")
 _SHOWN = 40  # characters of a value in a reason
-_NAMED = 5  # so many are named in a note
 _SEQ = re.compile(r"-?[0-9]{1,18}")
+EVENT, OBJECT = "event", "object"
+# What files call the kinds of values, and the kinds by the types of Python.
+_KINDS = {
+    name: kind
+    for kind, names in (
+        ("string", ("string",)),
+        ("integer", ("integer", "int")),
+        ("float", ("float", "real", "double")),
+        ("boolean", ("boolean", "bool")),
+        ("time", ("time", "timestamp", "date", "datetime")),
+    )
+    for name in names
+}
+_OF_TYPE = {str: "string", int: "integer", float: "float", bool: "boolean", datetime: "time", date: "time"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,15 +50,30 @@ class OcelCollector(Collector):
         self._position = 0
         self._untyped = 0
         self._refused_events: set[str] = set()
-        self._seen: set[str] = set()
-        self.declared: dict[str, None] = {}  # types the file declares, e: of events and o: of objects
+        self.is_typed = True  # whether the format tells numbers from text
+        self._declared: dict[tuple[str, str], dict[str, str]] = {}
+        self._seen: dict[tuple[str, str], dict[str, set[type]]] = {}
+
+    def declare(self, of: str, type_: str, attributes: Mapping[str, str]) -> None:
+        """Keep what the file says of the attributes of a type ``of`` events or objects."""
+        self._declared.setdefault((of, type_), {}).update(attributes)
+
+    def attribute_types(self, kept_as: Mapping[str, str]) -> Iterator[tuple[object, ...]]:
+        """As the values are, whatever the file declares of them; as it declares where there are none."""
+        if not self.is_typed:
+            return
+        for of, type_ in dict.fromkeys((*self._declared, *self._seen)):
+            if not type_.strip():
+                continue
+            said = {name: _KINDS.get(kind) for name, kind in self._declared.get((of, type_), {}).items()}
+            said |= {name: _kind_of(kinds) for name, kinds in self._seen.get((of, type_), {}).items()}
+            yield of, type_, "", None, ""
+            for name, kind in said.items():
+                if name and not name.startswith(MARK):
+                    yield of, type_, name, kind or "string", kept_as.get(name, name) if of == OBJECT else name
 
     def finish(self) -> ImportedLog:
-        """The tables; a type without any event or object has no place in them, which is said."""
-        unused = [name[2:] for name in self.declared if name not in self._seen]
-        if unused:
-            more = f" and {len(unused) - _NAMED} more" if len(unused) > _NAMED else ""
-            self.note(f"types of which there is no event or object are not kept: {', '.join(unused[:_NAMED])}{more}")
+        """The tables."""
         if self._untyped:
             self.note(f"{self._untyped:,} objects have no type and are kept as type {UNKNOWN_TYPE!r}")
         return super().finish()
@@ -69,7 +97,6 @@ class OcelCollector(Collector):
         position: int | None = None,
     ) -> None:
         """Keep an event with what it refers to; without id, activity or time it is refused, its references too."""
-        self._seen.add(f"e:{activity}")
         place = self._position if position is None else position
         self._position += 1
         found = moment(written)
@@ -81,6 +108,10 @@ class OcelCollector(Collector):
                 self.reference(event_id, object_id, qualifier)
             return
         self.dated(found)
+        seen = self._seen.setdefault((EVENT, activity), {})
+        for name, value in attributes.items():
+            if value is not None:
+                _add_kind(seen, name, value)
         rest = {
             name: text(midnight(value) if isinstance(value, date) else value)
             for name, value in attributes.items()
@@ -136,25 +167,29 @@ class OcelCollector(Collector):
             for _ in relations:
                 self.refuse_relation("an object without an id")
             return
-        self._seen.add(f"o:{object_type}")
+        if not object_type.strip():
+            self._untyped += 1
+            object_type = UNKNOWN_TYPE
+        seen = self._seen.setdefault((OBJECT, object_type), {})
         history: dict[str, list[tuple[datetime, str, Value]]] = {}
         details: dict[tuple[str, str], Mapping[str, object]] = {}
-        system: str | None = None
+        latest: dict[str, Value] = {}
         for name, written, value in values:
             found = moment(written) if written else None
             if name == SYSTEM and isinstance(value, str):
-                system = value
+                latest[SYSTEM] = value
             elif name == RELATIONS and isinstance(value, str):
                 details = _details(value)
             elif name.startswith(CHANGE) and isinstance(value, str) and found is not None:
                 self._marked_change(object_id, name.removeprefix(CHANGE), found.time, value)
             else:
+                if value is not None:
+                    _add_kind(seen, name, value)
                 if found is None or found.time <= EPOCH:
                     self.repeated += any(time == EPOCH for time, _, _ in history.get(name, ()))
                     history.setdefault(name, []).append((EPOCH, "second", value))
                 else:
                     history.setdefault(name, []).append((found.time, found.precision, value))
-        latest: dict[str, Value] = {}
         for name, entries in history.items():
             entries.sort(key=lambda entry: entry[0])
             before: Value = None
@@ -166,11 +201,6 @@ class OcelCollector(Collector):
                 before = value
             if before is not None:
                 latest[name] = before
-        if system is not None:
-            latest.setdefault("system", system)
-        if not object_type.strip():
-            self._untyped += 1
-            object_type = UNKNOWN_TYPE
         self.add_object(object_id, object_type, latest)
         for target, qualifier in relations:
             if target is None or not target.strip():
@@ -201,6 +231,19 @@ class OcelCollector(Collector):
                 known["resource"],
             )
         )
+
+
+def _add_kind(seen: dict[str, set[type]], name: str, value: Value) -> None:
+    kinds = seen.get(name)
+    if kinds is None:
+        kinds = seen[name] = set()
+    kinds.add(type(value))
+
+
+def _kind_of(kinds: set[type]) -> str:
+    """The kind that holds all of these."""
+    found = {_OF_TYPE[kind] for kind in kinds}
+    return next(iter(found)) if len(found) == 1 else "string"
 
 
 def _missing(event_id: str, activity: str, written: str) -> str:

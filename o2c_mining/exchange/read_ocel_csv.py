@@ -36,6 +36,7 @@ def read_ocel_csv(
         If a row is damaged, or an independent count finds other numbers of rows or references.
     """
     log = OcelCollector(path.name, limits, report, spill)
+    log.is_typed = False
     types: dict[str, dict[str, None]] = {}
     rows = _rows(path, limits)
     header = [name.strip() for name in next(rows, [])]

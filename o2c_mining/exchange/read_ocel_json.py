@@ -16,7 +16,7 @@ from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.json_stream import items
 from o2c_mining.exchange.limits import blocks
 from o2c_mining.exchange.moments import moment
-from o2c_mining.exchange.ocel import OcelCollector
+from o2c_mining.exchange.ocel import EVENT, OBJECT, OcelCollector
 
 _FIRST = frozenset({"ocel:events", "ocel:objects"})
 _MARGIN = 256
@@ -25,7 +25,8 @@ _OMAP = re.compile(rb'"ocel:omap"\s*:\s*\[((?:\s*+"(?:[^"\\]|\\.)*+"\s*+,?+)*+)\
 _MARKS = (b'"ocel:omap"', b'"id"', b'"objectId"')
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 
-Types = dict[str, dict[str, str]]
+Types = dict[tuple[str, str], dict[str, str]]
+_OF = {"events": EVENT, "eventTypes": EVENT, "objects": OBJECT, "objectTypes": OBJECT}
 
 
 def read_ocel_json(
@@ -73,7 +74,8 @@ def _walk(path: Path, limits: Limits, log: OcelCollector) -> bool:
             _first(log, key, *item)
         elif key == "ocel:objectChanges":
             _first_change(log, item)
-    log.declared.update(dict.fromkeys(types))
+    for (of, type_), attributes in types.items():
+        log.declare(of, type_, attributes)
     if first is None:
         raise LogError(f"{path.name} holds no events; expected OCEL as JSON; check that it is an event log")
     return first
@@ -87,10 +89,10 @@ def _declarations(path: Path, limits: Limits) -> Types:
     return types
 
 
-def _declaration(key: str, item: Any) -> Iterator[tuple[str, dict[str, str]]]:
+def _declaration(key: str, item: Any) -> Iterator[tuple[tuple[str, str], dict[str, str]]]:
     if isinstance(item, dict):
         attributes = {str(a.get("name")): str(a.get("type")) for a in _list(item, "attributes") if isinstance(a, dict)}
-        yield f"{key[0]}:{item.get('name')}", attributes
+        yield (_OF[key], str(item.get("name"))), attributes
 
 
 def _second(log: OcelCollector, key: str, item: Any, types: Types) -> None:
@@ -99,7 +101,7 @@ def _second(log: OcelCollector, key: str, item: Any, types: Types) -> None:
             f"{log.source}: {key} holds {str(item)[:40]!r}; expected an object with id and type; mend the file"
         )
     kind = str(item.get("type") or "")
-    kinds = types.get(f"{key[0]}:{kind}", {})
+    kinds = types.get((_OF[key], kind), {})
     attributes: list[tuple[str, str | None, Value]] = [
         (str(a.get("name")), _text(a.get("time")), declared(a.get("value"), kinds.get(str(a.get("name")), "string")))
         for a in _list(item, "attributes")

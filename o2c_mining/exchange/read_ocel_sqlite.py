@@ -13,10 +13,11 @@ from o2c_mining.exchange.attributes import Value, declared
 from o2c_mining.exchange.collect import RelationRow, Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.limits import MEGABYTE, check_file
-from o2c_mining.exchange.ocel import OcelCollector
+from o2c_mining.exchange.ocel import EVENT, OBJECT, OcelCollector
 
 Tables = dict[str, list[tuple[str, str]]]  # per table its columns with their declared types
 _NEEDED = ("event", "object", "event_object", "event_map_type", "object_map_type")
+_KNOWN = ("ocel_id", "ocel_time", "ocel_changed_field")
 _LONGEST_VALUE = 16 * MEGABYTE
 
 
@@ -43,9 +44,10 @@ def read_ocel_sqlite(
                         f"{path.name} has no table {name}; expected the tables of OCEL 2.0; check what made the file"
                     )
             counted = _counts(database, tables)
-            for mark, name in (("o", "object_map_type"), ("e", "event_map_type")):
-                for (kind,) in database.execute(f"SELECT ocel_type FROM {name}"):
-                    log.declared[f"{mark}:{_text(kind) or ''}"] = None
+            for of in (OBJECT, EVENT):
+                for type_, mapped in _maps(database, of).items():
+                    columns = tables.get(f"{of}_{mapped}", [])
+                    log.declare(of, type_, {name: _kind(kind) for name, kind in columns if name not in _KNOWN})
             _objects(database, tables, log)
             _events(path, database, tables, log)
             for event_id, object_id, qualifier in database.execute(
@@ -182,7 +184,7 @@ def _rows(database: sqlite3.Connection, table: str, columns: Sequence[tuple[str,
     if not columns:
         return
     names = ", ".join(_quoted(name) for name, _ in columns)
-    kinds = [_kind(kind) if not name.startswith("ocel_") else "" for name, kind in columns]
+    kinds = [_kind(kind) if name not in _KNOWN else "" for name, kind in columns]
     for row in database.execute(f"SELECT {names} FROM {_quoted(table)}"):
         yield {
             name: declared(_plain(value), kind) if kind else _plain(value)

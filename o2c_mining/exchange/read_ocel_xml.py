@@ -10,10 +10,11 @@ from o2c_mining.exchange.attributes import Value, declared
 from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.limits import MEGABYTE, blocks
-from o2c_mining.exchange.ocel import OcelCollector
+from o2c_mining.exchange.ocel import EVENT, OBJECT, OcelCollector
 from o2c_mining.exchange.xml import ElementCount, Idle, walk_guarded
 
 _LONGEST_VALUE = 16 * MEGABYTE
+_TYPES = {"event-type": EVENT, "object-type": OBJECT}
 _RELATIONS = ("relationship", "relobj")
 
 
@@ -30,7 +31,8 @@ def read_ocel_xml(
     count = ElementCount(path.name, ("event", "object", *_RELATIONS))
     log = _Ocel(OcelCollector(path.name, limits, report, spill))
     walk_guarded(path.name, count.through(blocks(path, limits)), log.start, log.end, log.text)
-    log.collector.declared.update(dict.fromkeys(log.types))
+    for (of, type_), attributes in log.types.items():
+        log.collector.declare(of, type_, attributes)
     imported = log.collector.finish()
     counted = count.found
     related = sum(counted[name] for name in _RELATIONS) + counted["object"]
@@ -41,7 +43,7 @@ def read_ocel_xml(
 class _Ocel:
     def __init__(self, collector: OcelCollector) -> None:
         self.collector = collector
-        self.types: dict[str, dict[str, str]] = {}
+        self.types: dict[tuple[str, str], dict[str, str]] = {}
         self._kinds: dict[str, str] | None = None
         self._idle = Idle(collector.source)
         self._item: dict[str, str] | None = None
@@ -54,8 +56,8 @@ class _Ocel:
         self._inner = 0  # relations written as <object object-id=...>
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in ("object-type", "event-type"):
-            self._kinds = self.types.setdefault(f"{tag[0]}:{attributes.get('name', '')}", {})
+        if tag in _TYPES:
+            self._kinds = self.types.setdefault((_TYPES[tag], attributes.get("name", "")), {})
         elif tag == "attribute":
             if self._item is not None:
                 self._attribute, self._parts, self._length = attributes, [], 0
@@ -80,11 +82,11 @@ class _Ocel:
                 )
 
     def end(self, tag: str) -> None:
-        if tag in ("object-type", "event-type"):
+        if tag in _TYPES:
             self._kinds = None
         elif tag == "attribute" and self._attribute is not None and self._item is not None:
             name = self._attribute.get("name", "")
-            kinds = self.types.get(f"{'e' if self._is_event else 'o'}:{self._item.get('type', '')}", {})
+            kinds = self.types.get((EVENT if self._is_event else OBJECT, self._item.get("type", "")), {})
             value = declared("".join(self._parts), kinds.get(name, "string"))
             self._values.append((name, self._attribute.get("time"), value))
             self._attribute = None

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.file_rows import FileRows
-from o2c_mining.exchange.imported import TABLES, ImportedLog
+from o2c_mining.exchange.imported import ATTRIBUTE_TYPES, TABLES, ImportedLog
 from o2c_mining.exchange.limits import check_file, check_size
-from o2c_mining.log.engine import Connection, described, engine, exactly, number, quoted, refusing
-from o2c_mining.log.schema import KEYS, LOADED, OBJECTS
+from o2c_mining.log.engine import Connection, arrow, described, engine, exactly, literal, number, quoted, refusing
+from o2c_mining.log.schema import KEYS, KINDS, LOADED, OBJECTS, SAID
 from o2c_mining.log.schema import TABLES as SCHEMAS
 
 _MOMENT = "TIMESTAMP WITH TIME ZONE"
@@ -36,7 +36,10 @@ def read_tables(folder: Path, limits: Limits) -> ImportedLog:
             path = folder / f"{name}.parquet"
             kept = pa.schema([field for field in SCHEMAS[name] if field.name not in LOADED])
             tables[name] = _rows(connection, path, name, kept, limits) if path.exists() else kept.empty_table()
-    return ImportedLog(folder.name, tables, {name: table.num_rows for name, table in tables.items()})
+        path = folder / f"{ATTRIBUTE_TYPES}.parquet"
+        types = _attribute_types(connection, path, limits) if path.exists() else SAID.empty_table()
+    read = {name: table.num_rows for name, table in tables.items()}
+    return ImportedLog(folder.name, tables, read, attribute_types=types)
 
 
 def _rows(connection: Connection, path: Path, name: str, schema: pa.Schema, limits: Limits) -> FileRows:
@@ -57,6 +60,30 @@ def _rows(connection: Connection, path: Path, name: str, schema: pa.Schema, limi
                 raise LogError(f"{path.name}: {column} is {kind}; expected {wanted}; export it again")
             columns.append(f"{value} AS {quoted(column)}")
     return FileRows(path, ", ".join(columns), rows)
+
+
+def _attribute_types(connection: Connection, path: Path, limits: Limits) -> pa.Table:
+    """How an exported log says its attributes."""
+    _said_rows(path, ATTRIBUTE_TYPES, limits)
+    scanned = f"read_parquet({exactly(str(path))}, hive_partitioning = false)"
+    with refusing(f"{path.name} is no readable Parquet", "expected a whole file; export it again"):
+        given = described(connection, f"SELECT * FROM {scanned}")
+        missing = [name for name in SAID.names if given.get(name) != "VARCHAR"]
+        if missing:
+            raise LogError(
+                f"{path.name} has no {missing[0]} as text; expected what `o2c export` wrote; export it again"
+            )
+        kinds = ", ".join(literal(kind) for kind in KINDS)
+        known = f"of IN ('event', 'object') AND type <> '' AND attribute <> '' AND kind IN ({kinds})"
+        other = f"SELECT count(*) FROM {scanned} WHERE name <> '' AND ({known}) IS NOT TRUE"
+        if number(connection, other):
+            raise LogError(
+                f"{path.name} holds attributes of no known kind; expected {', '.join(KINDS)} of a type of events or "
+                "objects; export it again"
+            )
+        columns = ", ".join(quoted(name) for name in SAID.names)
+        rows = f"SELECT DISTINCT ON (of, type, name) {columns} FROM {scanned} WHERE of IN ('event', 'object')"
+        return arrow(connection, f"{rows} AND type <> '' AND name IS NOT NULL").cast(SAID)
 
 
 def _said_rows(path: Path, name: str, limits: Limits) -> int:

@@ -128,8 +128,6 @@ class _Xes:
             ids.append(self._named(name, self._traces))
         objects = pa.array(ids, pa.string())
         parts = traces.parts(objects)
-        if SYSTEM in parts:
-            parts["system"] = [*parts.pop(SYSTEM), *parts.get("system", ())]
         self.collector.add_objects(objects, self._case_type, parts)
         if not piece.events:
             return
@@ -248,8 +246,6 @@ class _Xes:
         attributes = dict(trace.attributes)
         attributes.pop(_NAME, None)
         attributes.setdefault("number", trace.object_id)
-        if SYSTEM in attributes:
-            attributes.setdefault("system", attributes.pop(SYSTEM))
         self.collector.add_object(trace.object_id, self._case_type, attributes)
 
     def _named(self, said: Value, number: int) -> str:
@@ -301,7 +297,7 @@ class _Xes:
             "unknown",
             event.pop("org:group", None) or event.pop("org:role", None),
             event.pop("system", None) or marked or collector.source,
-            collector.source,
+            marked or collector.source,
             f"event {position + 1}",
             None,
             None,

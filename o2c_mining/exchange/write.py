@@ -108,6 +108,6 @@ def _tables(folder: Path, content: Content) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "events.parquet").exists():
         raise ConfigError(f"{folder} holds other files; expected an empty folder or an earlier export; choose another")
     folder.mkdir(exist_ok=True)
-    for name in ("object_changes", "o2o", "e2o", "objects", "events"):
+    for name in ("attribute_types", "object_changes", "o2o", "e2o", "objects", "events"):
         table = getattr(content, name)
         _whole(folder / f"{name}.parquet", lambda target, table=table: pq.write_table(table, target))  # type: ignore[misc]

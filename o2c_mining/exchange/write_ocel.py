@@ -14,7 +14,8 @@ from xml.sax.saxutils import escape, quoteattr
 from o2c_mining.errors import LogError
 from o2c_mining.exchange.attributes import Value, as_time, text
 from o2c_mining.exchange.ocel import EPOCH
-from o2c_mining.exchange.ocel_out import OcelOut, OutEvent, OutObject, Types
+from o2c_mining.exchange.ocel_out import OcelOut, OutEvent, OutObject
+from o2c_mining.exchange.ocel_types import Types
 
 _INFINITE = (float("inf"), float("-inf"))
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

@@ -47,6 +47,7 @@ class _Columns:
     resource: pa.Array
     team: pa.Array
     system: pa.Array
+    file: pa.Array  # that brought the event first
     attributes: pa.Array
     unzoned: int
     refused: list[tuple[int, bool]]
@@ -64,7 +65,7 @@ def rows_of(piece: Piece, objects: pa.Array, source: str, position: int) -> Rows
     """The events of a piece; ``objects`` has the object of each trace, ``position`` is that of the first event in its
     file."""
     columns = _columns_of(piece, objects, source)
-    events, e2o = _tables_of(columns, piece, objects, source, position)
+    events, e2o = _tables_of(columns, piece, objects, position)
     return Rows(events, e2o, columns.unzoned, _repeated(piece), columns.refused)
 
 
@@ -84,6 +85,7 @@ def _columns_of(piece: Piece, objects: pa.Array, source: str) -> _Columns:
     activity, time = activity.take(chosen), times.time.take(chosen)
     of_trace = objects.take(pa.array(piece.trace_of_event[rows]))
     group, role = _column(piece, _GROUP), _column(piece, _ROLE)
+    file = pc.coalesce(_filled(_column(piece, SYSTEM)), source)
     by_role = pc.fill_null(pc.equal(group, ""), True)
     return _Columns(
         rows,
@@ -94,16 +96,15 @@ def _columns_of(piece: Piece, objects: pa.Array, source: str) -> _Columns:
         times.precision.take(chosen),
         _column(piece, _RESOURCE).take(chosen),
         pc.if_else(by_role, role, group).take(chosen),
-        pc.coalesce(_filled(_column(piece, _SYSTEM)), _filled(_column(piece, SYSTEM)), source).take(chosen),
+        pc.coalesce(_filled(_column(piece, _SYSTEM)), file).take(chosen),
+        file.take(chosen),
         _attributes(piece, by_role, transition, rows),
         int(pc.sum(pc.invert(times.zoned.take(chosen))).as_py() or 0),
         refused,
     )
 
 
-def _tables_of(
-    columns: _Columns, piece: Piece, objects: pa.Array, source: str, position: int
-) -> tuple[pa.Table, pa.Table]:
+def _tables_of(columns: _Columns, piece: Piece, objects: pa.Array, position: int) -> tuple[pa.Table, pa.Table]:
     size = len(columns.rows)
     places = pa.array(columns.rows + position)
     numbers = pc.add(places, 1).cast(pa.string())
@@ -120,7 +121,7 @@ def _tables_of(
         "resource_kind": pa.repeat("unknown", size),
         "team": columns.team,
         "system": columns.system,
-        "source_table": pa.repeat(source, size),
+        "source_table": columns.file,
         "source_key": pc.binary_join_element_wise("event", numbers, " "),
         "old_value": nothing,
         "new_value": nothing,

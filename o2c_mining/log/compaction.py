@@ -36,6 +36,7 @@ _SORTED_BY = {
     "e2o": ("event_id", "object_id", "ingest_seq"),
     "o2o": ("source_id", "target_id", "ingest_seq"),
     "object_changes": ("object_id", "time", "ingest_seq"),
+    "attribute_types": ("of", "type", "name", "ingest_seq"),
     "quarantine": ("source", "stream", "first_seen"),
     "membership": ("lens", "case_no", "member_no"),
     "cases": ("lens", "case_no"),

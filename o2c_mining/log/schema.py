@@ -94,6 +94,21 @@ OBJECT_CHANGES = pa.schema(
     ]
 )
 
+# How files say the attributes of their event and object types; other sources leave it to the values.
+ATTRIBUTE_TYPES = pa.schema(
+    [
+        ("of", pa.string()),  # event | object
+        ("type", pa.string()),
+        ("name", pa.string()),  # as the file says it; empty for the type itself
+        ("kind", pa.string()),  # string | integer | float | boolean | time
+        ("attribute", pa.string()),  # its name in the log
+        ("entity_key", pa.string()),
+        ("op", pa.string()),
+        ("ingest_seq", pa.int64()),
+        ("batch_id", pa.int64()),
+    ]
+)
+
 QUARANTINE = pa.schema(
     [
         ("source", pa.string()),
@@ -235,6 +250,7 @@ TABLES: dict[str, pa.Schema] = {
     "e2o": E2O,
     "o2o": O2O,
     "object_changes": OBJECT_CHANGES,
+    "attribute_types": ATTRIBUTE_TYPES,
     "quarantine": QUARANTINE,
     "batches": BATCHES,
     "membership": MEMBERSHIP,
@@ -267,6 +283,8 @@ CONTRACT_VERSION = 2  # raised when a table changes its meaning or a column its 
 STAMPS = ("op", "ingest_seq", "batch_id")
 FORMER = ("row_hash",)
 LOADED = ("entity_key", *STAMPS, *FORMER)
+SAID = pa.schema([field for field in ATTRIBUTE_TYPES if field.name not in LOADED])
+KINDS = ("string", "integer", "float", "boolean", "time")  # of attributes
 UNKNOWN_TYPE = "unknown"  # of an object whose file names none
 PRECISIONS = ("second", "minute", "day")
 BASE_OBJECT_COLUMNS = frozenset(OBJECTS.names)

@@ -30,6 +30,7 @@ from o2c_mining.conformance.conformance import conformance
 from o2c_mining.conformance.reference import reference_model
 from o2c_mining.documents import parse_document
 from o2c_mining.exchange.content import content_of, dated_ahead, flat_of
+from o2c_mining.log.attribute_types import attribute_types
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.log.validate import validate
 from o2c_mining.monitor.read import case_times, check_activities, complete_to, documents, touched_since
@@ -101,6 +102,7 @@ QUESTIONS: dict[str, Callable[[EventLog], Any]] = {
     "conformance": lambda log: conformance(select(log), reference_model("order")),
     "content": _content,
     "flat": _flat,
+    "attribute types": lambda log: sorted_rows(attribute_types(log), "of", "type", "name"),
     "dated ahead": lambda log: dated_ahead(log, select(log, SOME).members, everything=True),
     "findings": validate,
     "case times": lambda log: case_times(log, SLA),

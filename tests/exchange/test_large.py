@@ -19,6 +19,7 @@ from o2c_mining.errors import LogError
 from o2c_mining.exchange import apart, object_columns
 from o2c_mining.exchange.apart import read_apart
 from o2c_mining.exchange.attributes import Value
+from o2c_mining.exchange.imported import ATTRIBUTE_TYPES, REFUSED_ROWS
 from o2c_mining.exchange.object_columns import ObjectColumns
 from o2c_mining.exchange.read import Asked, read_log
 from o2c_mining.exchange.xml import ElementCount
@@ -61,7 +62,9 @@ def test_rows_are_in_files_and_not_in_memory(tmp_path: Path) -> None:
     before = pa.total_allocated_bytes()
     log = read_log(path, Limits(), Asked(), None, tmp_path)
     assert pa.total_allocated_bytes() - before < 100_000
-    assert {file.name for file in tmp_path.glob("*.arrow")} == {f"{name}.arrow" for name in (*log.tables, "refused")}
+    assert {file.name for file in tmp_path.glob("*.arrow")} == {
+        f"{name}.arrow" for name in (*log.tables, REFUSED_ROWS, ATTRIBUTE_TYPES)
+    }
     assert plain(log) == plain(read_log(path, Limits(), Asked()))
 
 

@@ -174,3 +174,5 @@ def test_the_name_of_a_file_is_no_system_of_others(tmp_path: Path, transition: s
             (r[key], r["system"]) for r in tables(where)[table]
         ]
     assert "o2c:system" not in dict(tables(after)["events"][0].get("attributes", ()))
+    export_log(after, tmp_path / "third.xes", "xes")
+    assert (tmp_path / "third.xes").read_text(encoding="utf-8") == written

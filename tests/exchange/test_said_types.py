@@ -1,0 +1,202 @@
+"""What a file says of its attributes stays: names, kinds and values, through every OCEL format and beside others."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from o2c_mining.bootstrap import Workspace, export_log, withdraw_files
+from o2c_mining.errors import LogError
+from tests.conftest import soak
+from tests.exchange.logs import load, tables, workspace
+
+DAYS = ("1970-01-01T00:00:00Z", "2026-01-06T00:00:00Z", "2026-01-07T00:00:00Z")
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "string": st.sampled_from(
+        ["a", "3", "-0", "2.5", "true", "007", "2026-01-05T10:00:00Z", "2026-01-05", "inf", "nan", "", "1e5", "=x",
+         "99999999999999999999"]
+    ),
+    "integer": st.integers(-5, 5) | st.sampled_from([2**53 + 1, -(2**63), 2**63 - 1]),
+    "float": st.sampled_from([0.0, 3.0, 2.5, 1e-7, 1e300, 1e16, 0.1]),  # SQLite knows no -0.0
+    "boolean": st.booleans(),
+    "time": st.sampled_from(["2026-01-05T10:00:00Z", "2026-01-05T10:00:00.123456Z", "1969-01-05T10:00:00Z"]),
+}  # fmt: skip
+# Also names that columns of the log have, and two that differ in nothing but their letters' case.
+NAMES = st.sampled_from(
+    ["lot", "Lot", "size", "number", "system", "amount_minor", "resource", "team", "currency", "due_at", "op", "time",
+     "object_id", "activity", "start_time", "ocel_x", "a b"]
+)  # fmt: skip
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    """An OCEL 2.0 document whose values are of the kinds it declares."""
+
+    def types(*names: str) -> list[dict[str, Any]]:
+        own = [draw(st.lists(NAMES, unique_by=str.lower, max_size=4)) for _ in names]
+        return [
+            {"name": name, "attributes": [{"name": n, "type": draw(st.sampled_from(sorted(VALUES)))} for n in said]}
+            for name, said in zip(names, own, strict=True)
+        ]
+
+    event_types, object_types = types("Create", "Ship"), types("order", "item")
+    objects, events = [], []
+    for number in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from(object_types))
+        values = [
+            {"name": of["name"], "time": day, "value": draw(VALUES[of["type"]])}
+            for of in kind["attributes"]
+            for day in sorted(draw(st.sets(st.sampled_from(DAYS))))
+        ]
+        objects.append({"id": f"o{number}", "type": kind["name"], "attributes": values, "relationships": []})
+    for number in range(draw(st.integers(1, 5))):
+        kind = draw(st.sampled_from(event_types))
+        said = [of for of in kind["attributes"] if draw(st.booleans())]
+        events.append({
+            "id": f"e{number}", "type": kind["name"], "time": f"2026-01-05T10:0{number}:00Z",
+            "attributes": [{"name": of["name"], "value": draw(VALUES[of["type"]])} for of in said],
+            "relationships": [{"objectId": "o0", "qualifier": "of"}],
+        })  # fmt: skip
+    return {"objectTypes": object_types, "eventTypes": event_types, "objects": objects, "events": events}
+
+
+def said_by(document: dict[str, Any]) -> dict[str, Any]:
+    """All that a document says, in one order, without our own attributes."""
+
+    def values(item: dict[str, Any]) -> list[tuple[str, str, str]]:
+        found = ((a["name"], a.get("time", ""), repr(a["value"])) for a in item["attributes"])
+        return sorted(value for value in found if not value[0].startswith("o2c:"))
+
+    def links(item: dict[str, Any]) -> list[tuple[str, str]]:
+        return sorted((r["objectId"], r["qualifier"]) for r in item["relationships"])
+
+    def kinds(type_: dict[str, Any]) -> dict[str, str]:
+        return {a["name"]: a["type"] for a in type_["attributes"] if not a["name"].startswith("o2c:")}
+
+    return {key: {t["name"]: kinds(t) for t in document[key]} for key in ("eventTypes", "objectTypes")} | {
+        key: {item["id"]: (item["type"], item.get("time"), values(item), links(item)) for item in document[key]}
+        for key in ("events", "objects")
+    }
+
+
+def exported(where: Workspace, path: Path) -> dict[str, Any]:
+    export_log(where, path, "ocel-json")
+    return said_by(json.loads(path.read_text(encoding="utf-8")))
+
+
+def document(activity: str = "Create", **values: Any) -> dict[str, Any]:
+    """One order and one event that have these values, of the kinds that these have."""
+    kinds = {str: "string", int: "integer", float: "float", bool: "boolean"}
+    declared = [{"name": name, "type": kinds[type(value)]} for name, value in values.items()]
+    said = [{"name": name, "value": value} for name, value in values.items()]
+    return {
+        "objectTypes": [{"name": "order", "attributes": declared}],
+        "eventTypes": [{"name": activity, "attributes": declared}],
+        "objects": [{"id": f"o{activity}", "type": "order", "attributes": [{**a, "time": DAYS[0]} for a in said],
+                     "relationships": []}],
+        "events": [{"id": f"e{activity}", "type": activity, "time": "2026-01-05T10:00:00Z", "attributes": said,
+                    "relationships": [{"objectId": f"o{activity}", "qualifier": ""}]}],
+    }  # fmt: skip
+
+
+def written(path: Path, content: dict[str, Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+@pytest.mark.soak
+@settings(max_examples=soak(8, 500), deadline=None, suppress_health_check=list(HealthCheck))
+@given(documents())
+def test_a_file_stays_what_it_is_through_every_format(content: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        file = written(root / "given.json", content)
+        for name, kind in (
+            ("a.json", "ocel-json"),
+            ("b.xml", "ocel-xml"),
+            ("c.sqlite", "ocel-sqlite"),
+            ("d", "tables"),
+        ):
+            where = workspace(root / f"before {name}")
+            load(where, file)
+            file = root / name
+            export_log(where, file, kind)
+        last = workspace(root / "last")
+        load(last, file)
+        assert tables(last) == tables(where)
+        assert exported(last, root / "last.json") == said_by(content)
+
+
+def test_files_that_say_one_attribute_otherwise(tmp_path: Path) -> None:
+    """Each keeps its own words while no other is loaded; together every value stays, and the export is valid."""
+    labels, numbers = document("Create", lot="3", size="xl"), document("Ship", lot=3, size=7)
+    where = workspace(tmp_path / "w")
+    first, second = written(tmp_path / "a.json", labels), written(tmp_path / "b.json", numbers)
+    load(where, second)
+    assert exported(where, tmp_path / "one.json") == said_by(numbers)
+    result = load(where, first)
+    assert result.notes == tuple(
+        f"a.json: attribute {name!r} has another type in the log and is kept as '{name}_text'"
+        for name in ("lot", "size")
+    )
+    both = exported(where, tmp_path / "both.json")
+    assert both["eventTypes"] == {
+        "Create": {"lot": "string", "size": "string"}, "Ship": {"lot": "integer", "size": "integer"},
+    }  # fmt: skip
+    assert both["objects"]["oShip"][2] == [("lot", DAYS[0], "3"), ("size", DAYS[0], "7")]
+    assert both["objects"]["oCreate"][2] == [("lot_text", DAYS[0], "'3'"), ("size_text", DAYS[0], "'xl'")]
+    again = workspace(tmp_path / "again")
+    load(again, tmp_path / "both.json")
+    assert tables(again) == tables(where)
+    withdraw_files(where, [second])
+    assert exported(where, tmp_path / "left.json") == said_by(labels)
+
+
+def test_a_kind_that_changes_is_a_version_of_the_log(tmp_path: Path) -> None:
+    where = workspace(tmp_path / "w")
+    file = written(tmp_path / "a.json", document(lot="3"))
+    assert load(where, file).version == 1
+    assert load(where, file).version == 1
+    written(file, document(lot="3") | {"eventTypes": [{"name": "Create", "attributes": []}]} | {
+        "events": document(lot=3)["events"]})  # fmt: skip
+    assert load(where, file).version == 2
+    assert exported(where, tmp_path / "now.json")["eventTypes"] == {"Create": {"lot": "integer"}}
+    export_log(where, tmp_path / "then.json", "ocel-json", known_at=1)
+    assert said_by(json.loads((tmp_path / "then.json").read_text(encoding="utf-8"))) == said_by(document(lot="3"))
+
+
+def test_a_value_of_another_kind_makes_all_text(tmp_path: Path) -> None:
+    where = workspace(tmp_path / "w")
+    table = tmp_path / "more.csv"
+    table.write_text(
+        "case,activity,time,lot\no9,Create,2026-01-05T11:00:00Z,L7\no9,Create,2026-01-05T12:00:00Z,\n", encoding="utf-8"
+    )
+    load(where, written(tmp_path / "a.json", document(lot=3)))
+    load(where, table, accept=True)
+    found = exported(where, tmp_path / "out.json")
+    assert found["eventTypes"] == {"Create": {"lot": "string"}}
+    assert sorted(value for event in found["events"].values() for *_, value in event[2]) == ["'3'", "'L7'"]
+
+
+def test_a_folder_with_unknown_kinds_is_refused(tmp_path: Path) -> None:
+    where = workspace(tmp_path / "w")
+    load(where, written(tmp_path / "a.json", document(lot=3)))
+    export_log(where, tmp_path / "out", "tables")
+    path = tmp_path / "out" / "attribute_types.parquet"
+    rows = pq.read_table(path).to_pylist()
+    types = pq.read_table(path)
+    odd = types.set_column(types.column_names.index("kind"), "kind", [[row["kind"] and "complex" for row in rows]])
+    pq.write_table(odd, path)
+    with pytest.raises(LogError, match=r"attribute_types.parquet holds attributes of no known kind; expected string, "):
+        load(workspace(tmp_path / "x"), tmp_path / "out")
+    pq.write_table(types.drop_columns(["attribute"]), path)
+    with pytest.raises(LogError, match=r"attribute_types.parquet has no attribute as text; expected what"):
+        load(workspace(tmp_path / "y"), tmp_path / "out")
