@@ -73,8 +73,10 @@ def working_time(option: str | None, opened: EventLog) -> bool:
 
 
 def parse_time(name: str, text: str) -> datetime:
-    """An ISO time; without offset it is UTC; a day means its start."""
+    """An ISO time; without offset it is UTC; a day means its start, a week is no time."""
     try:
+        if "W" in text:
+            raise ValueError(text)
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
@@ -87,7 +89,7 @@ def parse_time(name: str, text: str) -> datetime:
 def parse_moment(name: str, text: str) -> datetime | date:
     """An ISO time, as above, or a day: whoever opens the log knows in which zone it ends."""
     try:
-        return date.fromisoformat(text)
+        return parse_time(name, text) if "W" in text else date.fromisoformat(text)
     except ValueError:
         return parse_time(name, text)
 

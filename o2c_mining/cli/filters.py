@@ -108,6 +108,8 @@ def _day(name: str, text: str | None) -> date | None:
     if text is None:
         return None
     try:
+        if "W" in text:
+            raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"{name} {text!r} is no day; expected YYYY-MM-DD; for example 2026-01-31") from error

@@ -120,6 +120,8 @@ def test_extracting_again_adds_nothing(company: Path, tmp_path: Path) -> None:
         (("map", "--from", "yesterday"), 2, "expected YYYY-MM-DD"),
         (("map", "--from", "2026-02-01", "--to", "2026-01-01"), 2, "is not after"),
         (("summary", "--as-of", "noon"), 2, "expected ISO 8601"),
+        (("summary", "--as-of", "2026-W01"), 2, "'2026-W01' is no time; expected ISO 8601"),
+        (("summary", "--from", "2026-W01-1"), 2, "is no day; expected YYYY-MM-DD"),
         (("summary", "--as-of", "0001-01-01T00:00:00+05:00"), 2, "expected ISO 8601 in the years 1 to 9999 UTC"),
         (("summary", "--as-of", "9999-12-31T23:59:59-05:00"), 2, "expected ISO 8601 in the years 1 to 9999 UTC"),
         (("summary", "--as-of", "0001-01-01"), 4, "nothing happened up to"),
