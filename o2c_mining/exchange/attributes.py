@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import TypeAlias
 
@@ -13,6 +14,7 @@ Value: TypeAlias = str | int | float | bool | datetime | date | None
 # OCEL knows no days: a day is written as its midnight with a numeric offset, a moment with Z.
 _MIDNIGHT = "T00:00:00+00:00"
 MAX_ATTRIBUTES = 2_000
+_KIND_OF = {str: "string", int: "integer", float: "float", bool: "boolean", datetime: "time", date: "time"}
 INT64 = 2**63
 EXACT = 2**53  # up to here a float holds every integer
 
@@ -102,6 +104,12 @@ def declared(raw: object, kind: str) -> Value:
     if kind in ("time", "timestamp", "date", "datetime"):
         return _time(stripped, raw)
     return raw
+
+
+def kind_of(types: Iterable[type]) -> str:
+    """The kind (string, integer, float, boolean, time) that holds values of all these types."""
+    found = {_KIND_OF[type_] for type_ in types}
+    return next(iter(found)) if len(found) == 1 else "string"
 
 
 def of_kind(value: Value, kind: str) -> Value:

@@ -46,6 +46,7 @@ class Flat:
     events: pa.Table
     cases: pa.Table
     shared_events: int
+    attribute_types: pa.Table
     files: frozenset[str]
 
     def counts(self) -> dict[str, int]:
@@ -97,7 +98,7 @@ def flat_of(log: EventLog, lens: str, cases: ir.Table, pairs: ir.Table) -> Flat:
     found = log.reader.execute(rows.mutate(team=team).drop("said").order_by("case_id", "seq"))
     objects = log.objects.semi_join(cases.select(object_id="case_id"), "object_id")
     shared = found.num_rows - len(pa.compute.unique(found["event_id"]))
-    return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared, _files_of(log))
+    return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared, attribute_types(log), _files_of(log))
 
 
 def dated_ahead(log: EventLog, members: ir.Table | None, *, everything: bool) -> int:

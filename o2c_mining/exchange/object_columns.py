@@ -69,6 +69,15 @@ class ObjectColumns:
         self._settle()
         self._keep(_Chunk(ids, pa.repeat(object_type, len(ids)), parts), parts)
 
+    def kinds(self) -> dict[str, set[type]]:
+        """Which kinds of values each attribute has."""
+        self._settle()
+        found: dict[str, set[type]] = {name: set() for name in self._names}
+        for chunk in self._chunks:
+            for name, parts in chunk.parts.items():
+                found[name].update(part.kind for part in parts)
+        return {name: kinds for name, kinds in found.items() if kinds}
+
     def table(self, file: Path | None = None) -> tuple[pa.Table, dict[str, str]]:
         """One row per object, a typed column per attribute; second, the attributes that had to be renamed.
 

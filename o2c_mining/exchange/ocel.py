@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import TypeGuard
 
-from o2c_mining.exchange.attributes import Value, midnight, text
+from o2c_mining.exchange.attributes import Value, kind_of, midnight, text
 from o2c_mining.exchange.collect import ChangeRow, Collector, EventRow, RelationRow
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.moments import moment
 from o2c_mining.exchange.systems import SYSTEM
 from o2c_mining.log.refusals import EVENT_REFUSED
-from o2c_mining.log.schema import UNKNOWN_TYPE
+from o2c_mining.log.schema import EVENT, OBJECT, UNKNOWN_TYPE
 
 # Columns of an event that go out as attributes: plain words for what every tool can use, marked for what only we read.
 PLAIN = ("resource", "resource_kind", "team", "system")
@@ -25,8 +25,7 @@ CHANGE = "o2c:change:"  # on an object: a change that is more than a new value o
 RELATION_FIELDS = ("quantity", "unit", "amount_minor", "currency", "method", "confidence")
 _SHOWN = 40  # characters of a value in a reason
 _SEQ = re.compile(r"-?[0-9]{1,18}")
-EVENT, OBJECT = "event", "object"
-# What files call the kinds of values, and the kinds by the types of Python.
+# What files call the kinds of values.
 _KINDS = {
     name: kind
     for kind, names in (
@@ -38,7 +37,6 @@ _KINDS = {
     )
     for name in names
 }
-_OF_TYPE = {str: "string", int: "integer", float: "float", bool: "boolean", datetime: "time", date: "time"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,7 +64,7 @@ class OcelCollector(Collector):
             if not type_.strip():
                 continue
             said = {name: _KINDS.get(kind) for name, kind in self._declared.get((of, type_), {}).items()}
-            said |= {name: _kind_of(kinds) for name, kinds in self._seen.get((of, type_), {}).items()}
+            said |= {name: kind_of(kinds) for name, kinds in self._seen.get((of, type_), {}).items()}
             yield of, type_, "", None, ""
             for name, kind in said.items():
                 if name and not name.startswith(MARK):
@@ -238,12 +236,6 @@ def _add_kind(seen: dict[str, set[type]], name: str, value: Value) -> None:
     if kinds is None:
         kinds = seen[name] = set()
     kinds.add(type(value))
-
-
-def _kind_of(kinds: set[type]) -> str:
-    """The kind that holds all of these."""
-    found = {_OF_TYPE[kind] for kind in kinds}
-    return next(iter(found)) if len(found) == 1 else "string"
 
 
 def _missing(event_id: str, activity: str, written: str) -> str:

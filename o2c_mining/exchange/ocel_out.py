@@ -118,7 +118,7 @@ def ocel_out(content: Content) -> OcelOut:
         references[row["event_id"]].append((row["object_id"], row["qualifier"] or ""))
     relations = _grouped(content.o2o, "source_id")
     changes = _grouped(content.object_changes, "object_id")
-    said = object_types(content)
+    said = object_types(content.objects, content.attribute_types, content.files, unused_too=content.is_whole)
     plain = plain_changes(content, changes, said)
     return OcelOut(
         event_types(content),

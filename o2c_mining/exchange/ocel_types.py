@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from o2c_mining.exchange.attributes import Value, of_kind, text, value_of
 from o2c_mining.exchange.content import Content, attribute_columns, rows
-from o2c_mining.exchange.ocel import EPOCH, EVENT, MARK, OBJECT, PLAIN
+from o2c_mining.exchange.ocel import EPOCH, MARK, PLAIN
 from o2c_mining.exchange.systems import SYSTEM, said_as
+from o2c_mining.log.schema import EVENT, OBJECT
 
 Types = Mapping[str, Mapping[str, str]]
 _INFINITE, _NO_NUMBER = ("inf", "-inf"), "nan"
@@ -49,62 +50,76 @@ def event_attributes(row: dict[str, Any], files: frozenset[str]) -> dict[str, st
     return found
 
 
+def event_kinds(said: pa.Table) -> Types:
+    """The kind that files say of attributes per activity; under no activity, of attributes of any."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for told in _newest(said, EVENT):
+        known = found[told["type"]]
+        if told["name"]:
+            known.setdefault(told["name"], told["kind"])
+    return found
+
+
 def event_types(content: Content) -> Types:
     """Kinds of attributes per activity: what a file says where every value is of that kind, else what all are.
 
     Of a whole log also what files declare and no event has.
     """
-    declared: dict[str, dict[str, str]] = defaultdict(dict)
-    for told in _newest(content.attribute_types, EVENT):
-        declared[told["type"]].setdefault(told["name"], told["kind"])
+    declared = dict(event_kinds(content.attribute_types))
+    of_any = declared.pop("", {})
     seen: dict[str, dict[str, set[str]]] = defaultdict(dict)
     broken: set[tuple[str, str]] = set()
+    told: dict[str, dict[str, str]] = {activity: dict(kinds) for activity, kinds in declared.items()}
     for row in rows(content.events):
         activity = row["activity"]
-        kinds, known = declared.get(activity, {}), seen[activity]
+        kinds, known = told.setdefault(activity, {}), seen[activity]
         for name, value in event_attributes(row, content.files).items():
             kind = kinds.get(name)
+            if kind is None and name in of_any:
+                kind = kinds[name] = of_any[name]
             if kind is None:
                 known.setdefault(name, set()).add(_kind(value))
             elif kind != "string" and of_kind(value, kind) is None:
                 broken.add((activity, name))
     found: dict[str, dict[str, str]] = {}
     for activity in dict.fromkeys((*seen, *declared) if content.is_whole else seen):
-        own = {n: "string" if (activity, n) in broken else k for n, k in declared[activity].items() if n}
+        own = {name: "string" if (activity, name) in broken else kind for name, kind in told[activity].items()}
         found[activity] = own | {name: _common(kinds) for name, kinds in seen[activity].items()}
     return found
 
 
-def object_types(content: Content) -> Mapping[str, Mapping[str, Said]]:
+def object_types(
+    objects: pa.Table, attribute_types: pa.Table, files: frozenset[str], *, unused_too: bool
+) -> Mapping[str, Mapping[str, Said]]:
     """Per object type how each of its columns is said: a file's name and kind where every value is of that kind.
 
-    Columns of which no file told anything keep their name and kind. Of a whole log also what files declare and no
+    Columns of which no file told anything keep their name and kind. With ``unused_too`` also what files declare and no
     object has.
     """
-    columns = attribute_columns(content.objects)
-    stored = {name: _kind_of_column(content.objects.schema.field(name).type) for name in columns}
+    columns = attribute_columns(objects)
+    stored = {name: _kind_of_column(objects.schema.field(name).type) for name in columns}
     declared: dict[str, dict[str, Said]] = defaultdict(dict)
     unused: dict[str, dict[str, str]] = defaultdict(dict)
-    for told in _newest(content.attribute_types, OBJECT):
+    for told in _newest(attribute_types, OBJECT):
         if told["attribute"] in stored:
             declared[told["type"]].setdefault(told["attribute"], Said(told["name"], told["kind"]))
         else:
             unused[told["type"]].setdefault(told["name"], told["kind"])
     used: dict[str, dict[str, None]] = defaultdict(dict)
     broken: set[tuple[str, str]] = set()
-    for row in rows(content.objects):
+    for row in rows(objects):
         kind = row["object_type"]
         known, own = used[kind], declared.get(kind, {})
         for name in columns:
             said = own.get(name)
-            if row[name] is None or said_as(name, row[name], content.files) == SYSTEM:
+            if row[name] is None or said_as(name, row[name], files) == SYSTEM:
                 continue
             if said is None:
                 known.setdefault(name)
             elif _of_kind(row[name], said.kind) is None:
                 broken.add((kind, name))
     found: dict[str, dict[str, Said]] = {}
-    for kind in dict.fromkeys((*used, *declared, *unused) if content.is_whole else used):
+    for kind in dict.fromkeys((*used, *declared, *unused) if unused_too else used):
         own = {
             name: Said(said.name, "string" if (kind, name) in broken else said.kind)
             for name, said in declared[kind].items()
@@ -112,7 +127,8 @@ def object_types(content: Content) -> Mapping[str, Mapping[str, Said]]:
         own |= {name: Said(name, stored[name]) for name in used[kind]}
         found[kind] = _told_apart(own)
         names = {said.name for said in found[kind].values()}
-        found[kind] |= {f"{_NO_COLUMN}{n}": Said(n, k) for n, k in unused[kind].items() if n and n not in names}
+        left = {name: of for name, of in unused[kind].items() if unused_too and name and name not in names}
+        found[kind] |= {f"{_NO_COLUMN}{name}": Said(name, of) for name, of in left.items()}
     return found
 
 

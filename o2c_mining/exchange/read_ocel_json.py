@@ -16,7 +16,8 @@ from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.json_stream import items
 from o2c_mining.exchange.limits import blocks
 from o2c_mining.exchange.moments import moment
-from o2c_mining.exchange.ocel import EVENT, OBJECT, OcelCollector
+from o2c_mining.exchange.ocel import OcelCollector
+from o2c_mining.log.schema import EVENT, OBJECT
 
 _FIRST = frozenset({"ocel:events", "ocel:objects"})
 _MARGIN = 256

@@ -13,7 +13,8 @@ from o2c_mining.exchange.attributes import Value, declared
 from o2c_mining.exchange.collect import RelationRow, Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.limits import MEGABYTE, check_file
-from o2c_mining.exchange.ocel import EVENT, OBJECT, OcelCollector
+from o2c_mining.exchange.ocel import OcelCollector
+from o2c_mining.log.schema import EVENT, OBJECT
 
 Tables = dict[str, list[tuple[str, str]]]  # per table its columns with their declared types
 _NEEDED = ("event", "object", "event_object", "event_map_type", "object_map_type")

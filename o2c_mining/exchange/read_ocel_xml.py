@@ -10,8 +10,9 @@ from o2c_mining.exchange.attributes import Value, declared
 from o2c_mining.exchange.collect import Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.limits import MEGABYTE, blocks
-from o2c_mining.exchange.ocel import EVENT, OBJECT, OcelCollector
+from o2c_mining.exchange.ocel import OcelCollector
 from o2c_mining.exchange.xml import ElementCount, Idle, walk_guarded
+from o2c_mining.log.schema import EVENT, OBJECT
 
 _LONGEST_VALUE = 16 * MEGABYTE
 _TYPES = {"event-type": EVENT, "object-type": OBJECT}

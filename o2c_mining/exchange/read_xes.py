@@ -13,16 +13,17 @@ import pyarrow as pa
 
 from o2c_mining.config import Limits
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, Value, declared
+from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, Value, declared, kind_of
 from o2c_mining.exchange.collect import Collector, EventRow, Report
 from o2c_mining.exchange.imported import ImportedLog, account_for
 from o2c_mining.exchange.moments import Moment, moment
 from o2c_mining.exchange.systems import SYSTEM
-from o2c_mining.exchange.xes_columns import Rows, has_starts, rows_of
+from o2c_mining.exchange.xes_columns import COLUMNS, Rows, has_starts, rows_of
 from o2c_mining.exchange.xes_objects import KINDS, traces_of
 from o2c_mining.exchange.xes_pieces import Cut, cuts
 from o2c_mining.exchange.xes_tokens import Piece, piece_of
 from o2c_mining.exchange.xml import ElementCount, Idle, check_depth, is_utf8, walk
+from o2c_mining.log.schema import EVENT, OBJECT
 
 _THREADS = 2  # that take pieces apart; this one cuts, counts and keeps
 _MOST_STRANGE = 3  # pieces in another shape, after which no further one is tried
@@ -51,12 +52,30 @@ def read_xes(
     """
     count = ElementCount(path.name, ("event", "trace"))
     with ThreadPoolExecutor(_THREADS) as others:
-        log = _Xes(Collector(path.name, limits, report, spill), case_type, others)
+        log = _Xes(_XesCollector(path.name, limits, report, spill, case_type), others)
         walk(path.name, log.take_plain(cuts(path, limits, count)), log.start, log.end)
     imported = log.collector.finish()
     counted = {"events": count.found["event"], "objects": count.found["trace"]}
     account_for(imported, counted, by="a scan of the bytes")
     return imported
+
+
+class _XesCollector(Collector):
+    """A collector that knows how a file writes its attributes; those of events by their key alone."""
+
+    def __init__(self, source: str, limits: Limits, report: Report | None, spill: Path | None, case_type: str) -> None:
+        super().__init__(source, limits, report, spill)
+        self.case_type = case_type
+        self.said: dict[str, set[str]] = {}  # of events: keys, and the kinds their tags say
+
+    def attribute_types(self, kept_as: Mapping[str, str]) -> Iterator[tuple[object, ...]]:
+        """The kind of each attribute where its tags agree; of traces as the values are."""
+        for key, kinds in self.said.items():
+            if key and key not in COLUMNS and len(kinds) == 1:
+                yield EVENT, "", key, next(iter(kinds)), key
+        for name, types in self._objects.kinds().items():
+            if name and name not in (_NAME, SYSTEM):
+                yield OBJECT, self.case_type, name, kind_of(types), kept_as.get(name, name)
 
 
 class _Trace:
@@ -71,9 +90,9 @@ class _Trace:
 class _Xes:
     """Where the walk is: in the log, in a trace, in an event, in nested attributes of either."""
 
-    def __init__(self, collector: Collector, case_type: str, others: Executor) -> None:
+    def __init__(self, collector: _XesCollector, others: Executor) -> None:
         self.collector = collector
-        self._case_type = case_type
+        self._case_type = collector.case_type
         self._others = others
         self._waiting: deque[tuple[int, Future[Rows]]] = deque()
         self._trace: _Trace | None = None
@@ -146,6 +165,8 @@ class _Xes:
                 self._refuse(position + row, timed)
             self.collector.unzoned += rows.unzoned
             self.collector.repeated += rows.repeated
+            for key, tag in rows.said:
+                self.collector.said.setdefault(key, set()).add(KINDS[tag])
             self.collector.add_rows(rows.events, rows.e2o)
 
     def _refuse(self, position: int, timed: bool) -> None:
@@ -171,6 +192,7 @@ class _Xes:
                 return
             if event is not None:
                 self.collector.repeated += key in event
+                self.collector.said.setdefault(key, set()).add(kind)
                 event[key] = written
                 if len(event) > MAX_ATTRIBUTES:
                     self._check(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from xml.sax.saxutils import quoteattr
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from o2c_mining.exchange.attributes import Value, midnight, text, value_of
+from o2c_mining.exchange.attributes import Value, declared, midnight, text, value_of
 from o2c_mining.exchange.cells import safe_cell
 from o2c_mining.exchange.content import Flat, attribute_columns, rows
 from o2c_mining.exchange.moments import text_of
-from o2c_mining.exchange.systems import said_as
+from o2c_mining.exchange.ocel_types import Said, Types, as_said, event_kinds, object_types
+from o2c_mining.exchange.systems import SYSTEM, said_as
 from o2c_mining.exchange.write_ocel import sayable
 
 _COLUMNS = ("case_id", "activity", "time", "start_time", "resource", "team", "system", "event_id")
@@ -75,6 +76,8 @@ def write_xes(path: Path, flat: Flat) -> None:
     cases = {row["object_id"]: row for row in rows(flat.cases)}
     own = attribute_columns(flat.cases)
     files = flat.files
+    types = object_types(flat.cases, flat.attribute_types, files, unused_too=False)
+    kinds = event_kinds(flat.attribute_types)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
         file.write('<log xes.version="1849.2016" xes.features="" xmlns="http://www.xes-standard.org/">\n')
@@ -93,23 +96,33 @@ def write_xes(path: Path, flat: Flat) -> None:
                 current = row["case_id"]
                 case = cases.get(current, {})
                 values = {name: case.get(name) for name in own if name != "number" or case.get(name) != current}
+                said = types.get(case.get("object_type", ""), {})
                 file.write(f"<trace>{_attribute('concept:name', current)}")
-                file.writelines(
-                    _attribute(said_as(name, value, files), value)
-                    for name, value in values.items()
-                    if value is not None
-                )
+                file.writelines(_case_attribute(name, value, said, files) for name, value in values.items())
                 file.write("\n")
-            file.writelines(_xes_events(row, files))
+            file.writelines(_xes_events(row, kinds, files))
         file.write(("</trace>\n" if current is not None else "") + "</log>\n")
 
 
-def _xes_events(row: dict[str, Any], files: frozenset[str]) -> Iterator[str]:
-    known: dict[str, Value] = {name: value_of(value) for name, value in row["attributes"] or ()}
-    transition = text(known.pop("lifecycle:transition", "complete"))
+def _case_attribute(column: str, value: Value, types: Mapping[str, Said], files: frozenset[str]) -> str:
+    """An attribute of a case by the name and kind of the file that brought it."""
+    if value is None:
+        return ""
+    if said_as(column, value, files) == SYSTEM:
+        return _attribute(SYSTEM, value)
+    said = types[column]
+    return _attribute(said.name, as_said(value, said))
+
+
+def _xes_events(row: dict[str, Any], kinds: Types, files: frozenset[str]) -> Iterator[str]:
+    own, of_any = kinds.get(row["activity"], {}), kinds.get("", {})
+    attributes = dict(row["attributes"] or ())
+    transition = attributes.pop("lifecycle:transition", "complete")
+    known = {name: _element(name, value, own.get(name) or of_any.get(name)) for name, value in attributes.items()}
     for name, column in (("org:resource", "resource"), ("org:group", "team"), ("system", "system")):
         if row[column] is not None:
-            known[said_as(name, row[column], files)] = str(row[column])
+            key = said_as(name, row[column], files)
+            known[key] = _attribute(key, str(row[column]))
     steps = [(row["time"], transition)]
     if row["start_time"] is not None and transition == "complete":
         steps.insert(0, (row["start_time"], "start"))
@@ -117,15 +130,24 @@ def _xes_events(row: dict[str, Any], files: frozenset[str]) -> Iterator[str]:
         stamp = quoteattr(text_of(time, row["offset_minutes"]))
         yield f'<event>{_attribute("concept:name", row["activity"])}<date key="time:timestamp" value={stamp}/>'
         yield _attribute("lifecycle:transition", step)
-        yield from (_attribute(name, value) for name, value in known.items())
+        yield from known.values()
         yield "</event>\n"
 
 
+def _element(name: str, written: str, kind: str | None) -> str:
+    """An attribute of an event as it was written, under the tag of its kind; where nobody said it, of its value."""
+    value = value_of(written) if kind is None else declared(written, kind)
+    return _tagged(name, written, _TAGS[str if kind == "string" else type(value)])
+
+
 def _attribute(name: str, value: Value) -> str:
+    return _tagged(name, text(midnight(value) if isinstance(value, date) else value), _TAGS[type(value)])
+
+
+def _tagged(name: str, written: str, tag: str) -> str:
     entities = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
-    written = text(midnight(value) if isinstance(value, date) else value)
     key, quoted = quoteattr(sayable(name), entities), quoteattr(sayable(written), entities)
-    return f"<{_TAGS[type(value)]} key={key} value={quoted}/>"
+    return f"<{tag} key={key} value={quoted}/>"
 
 
 def _headed(names: Iterable[str]) -> list[str]:

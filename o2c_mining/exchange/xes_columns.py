@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 
 from o2c_mining.exchange.moments import moment
 from o2c_mining.exchange.systems import SYSTEM
-from o2c_mining.exchange.xes_tokens import Codes, Piece
+from o2c_mining.exchange.xes_tokens import TAGS, Codes, Piece
 from o2c_mining.log.schema import TIME
 
 NAME, TIMESTAMP, TRANSITION = "concept:name", "time:timestamp", "lifecycle:transition"
 _RESOURCE, _GROUP, _ROLE, _SYSTEM = "org:resource", "org:group", "org:role", "system"
+COLUMNS = (NAME, TIMESTAMP, _RESOURCE, _GROUP, _SYSTEM, SYSTEM)  # what always has a column of its own
 _COUNTABLE = 20_000_000  # events times attributes that may be counted in one array
 _SEPARATOR = "\x1f"
 # Lengths of 2026-01-05T10:00:00 with 0, 3 or 6 decimals, and Z or +01:00 behind.
@@ -31,6 +32,7 @@ class Rows:
     e2o: pa.Table
     unzoned: int
     repeated: int
+    said: frozenset[tuple[str, str]]  # keys of events with the tags they are written with
     refused: list[tuple[int, bool]]  # which event, and whether it has a time
 
 
@@ -66,7 +68,7 @@ def rows_of(piece: Piece, objects: pa.Array, source: str, position: int) -> Rows
     file."""
     columns = _columns_of(piece, objects, source)
     events, e2o = _tables_of(columns, piece, objects, position)
-    return Rows(events, e2o, columns.unzoned, _repeated(piece), columns.refused)
+    return Rows(events, e2o, columns.unzoned, _repeated(piece), _said(piece), columns.refused)
 
 
 def _columns_of(piece: Piece, objects: pa.Array, source: str) -> _Columns:
@@ -142,6 +144,13 @@ def _repeated(piece: Piece) -> int:
     if piece.events * len(piece.keys) > _COUNTABLE:
         return len(places) - len(np.unique(places))
     return len(places) - int(np.count_nonzero(np.bincount(places)))
+
+
+def _said(piece: Piece) -> frozenset[tuple[str, str]]:
+    """Keys and tags of the events' attributes."""
+    own = piece.event >= 0
+    found = np.flatnonzero(np.bincount(piece.key[own] * len(TAGS) + piece.tag[own]))
+    return frozenset((piece.keys[code // len(TAGS)], TAGS[code % len(TAGS)]) for code in found.tolist())
 
 
 def has_starts(piece: Piece) -> bool:
@@ -254,7 +263,7 @@ def _occurrence(texts: pa.Array) -> pa.Array:
 def _attributes(piece: Piece, by_role: pa.Array, transition: pa.Array, rows: Codes) -> pa.Array:
     """What no column takes, as a map per event with its names in order; null where nothing is left."""
     ranks = np.argsort(np.argsort(np.array(piece.keys, object))).astype(np.int64)
-    taken = {name for name in (NAME, TIMESTAMP, _RESOURCE, _GROUP, _SYSTEM, SYSTEM) if name in piece.keys}
+    taken = {name for name in COLUMNS if name in piece.keys}
     row_of_event = np.full(piece.events + 1, -1, np.int64)  # the last one: of no event
     row_of_event[rows] = np.arange(len(rows))
     row = row_of_event[piece.event]

@@ -284,6 +284,7 @@ STAMPS = ("op", "ingest_seq", "batch_id")
 FORMER = ("row_hash",)
 LOADED = ("entity_key", *STAMPS, *FORMER)
 SAID = pa.schema([field for field in ATTRIBUTE_TYPES if field.name not in LOADED])
+EVENT, OBJECT = "event", "object"  # of whose types ``attribute_types`` tells; no type is any type
 KINDS = ("string", "integer", "float", "boolean", "time")  # of attributes
 UNKNOWN_TYPE = "unknown"  # of an object whose file names none
 PRECISIONS = ("second", "minute", "day")

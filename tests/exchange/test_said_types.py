@@ -200,3 +200,40 @@ def test_a_folder_with_unknown_kinds_is_refused(tmp_path: Path) -> None:
     pq.write_table(types.drop_columns(["attribute"]), path)
     with pytest.raises(LogError, match=r"attribute_types.parquet has no attribute as text; expected what"):
         load(workspace(tmp_path / "y"), tmp_path / "out")
+
+
+@pytest.mark.parametrize("transition", ["complete", "start"])  # the one is read by columns, the other by the parser
+def test_an_attribute_of_xes_keeps_its_tag(tmp_path: Path, transition: str) -> None:
+    values = (
+        '<string key="label" value="3"/><float key="weight" value="5"/><int key="lot" value="03"/>'
+        '<date key="seen" value="2026-01-05T10:00:00.276+02:00"/><boolean key="urgent" value="true"/>'
+        '<int key="mixed" value="1"/>'
+    )
+    of_case = (
+        '<string key="zip" value="385"/><string key="due_at" value="soon"/><int key="lines" value="7"/>'
+        '<date key="planned" value="2026-01-09T00:00:00Z"/><float key="weight" value="2.0"/>'
+    )
+    head = '<date key="time:timestamp" value="2026-01-05T10:00:00Z"/>'
+    step = f'<string key="lifecycle:transition" value="{transition}"/>'
+    (tmp_path / "a.xes").write_text(
+        f'<?xml version="1.0"?><log><trace><string key="concept:name" value="c1"/>{of_case}'
+        f'<event><string key="concept:name" value="A"/>{head}{step}{values}</event>'
+        f'<event><string key="concept:name" value="B"/>{head}<string key="mixed" value="a"/></event></trace></log>',
+        encoding="utf-8",
+    )
+    where, again = workspace(tmp_path / "w"), workspace(tmp_path / "again")
+    load(where, tmp_path / "a.xes")
+    export_log(where, tmp_path / "b.xes", "xes")
+    written = (tmp_path / "b.xes").read_text(encoding="utf-8")
+    for attribute in f"{values}{of_case}".split("/>")[:-1]:
+        assert f"{attribute}/>" in written
+    load(again, tmp_path / "b.xes")
+    export_log(again, tmp_path / "c.xes", "xes")
+    assert (tmp_path / "c.xes").read_text(encoding="utf-8") == written
+    kinds = exported(where, tmp_path / "b.json")
+    assert kinds["eventTypes"]["A"] == {
+        "label": "string", "weight": "string", "lot": "string", "seen": "string", "urgent": "boolean",
+        "mixed": "integer"} | ({} if transition == "complete" else {"lifecycle:transition": "string"})  # fmt: skip
+    assert kinds["objectTypes"]["case"] == {
+        "number": "string", "zip": "string", "due_at": "string", "lines": "integer", "planned": "time",
+        "weight": "float"}  # fmt: skip
