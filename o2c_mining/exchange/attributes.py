@@ -92,6 +92,8 @@ def declared(raw: object, kind: str) -> Value:
     if not isinstance(raw, str):
         return nested(raw)
     stripped = raw.strip()
+    if "_" in stripped:  # which Python takes as a number
+        return raw
     try:
         if kind in ("integer", "int"):
             return int(stripped)
@@ -109,6 +111,8 @@ def declared(raw: object, kind: str) -> Value:
 def kind_of(types: Iterable[type]) -> str:
     """The kind (string, integer, float, boolean, time) that holds values of all these types."""
     found = {_KIND_OF[type_] for type_ in types}
+    if found == {"integer", "float"}:
+        return "float"
     return next(iter(found)) if len(found) == 1 else "string"
 
 
@@ -117,8 +121,8 @@ def of_kind(value: Value, kind: str) -> Value:
 
     Examples
     --------
-    >>> [of_kind("3", kind) for kind in ("string", "integer", "float")], of_kind(3.0, "integer")
-    (['3', 3, None], 3)
+    >>> [of_kind("3", kind) for kind in ("string", "integer", "float", "boolean")], of_kind(3.0, "integer")
+    (['3', 3, 3.0, None], 3)
     """
     if kind == "string":
         return text(value)
@@ -126,6 +130,8 @@ def of_kind(value: Value, kind: str) -> Value:
         return int(value)
     written = text(value)
     found = declared(written, kind)
+    if isinstance(found, float) and found.is_integer() and written == str(int(found)) and abs(found) < EXACT:
+        return found
     if isinstance(found, str) or text(found) != written:
         return None
     return None if isinstance(found, int) and not -INT64 <= found < INT64 else found

@@ -16,13 +16,13 @@ from o2c_mining.errors import LogError
 from o2c_mining.exchange.attributes import EXACT, INT64, MAX_ATTRIBUTES, Value, text
 from o2c_mining.exchange.rows import Rows
 from o2c_mining.exchange.systems import SYSTEM
-from o2c_mining.log.schema import CASES, OBJECTS, TIME
+from o2c_mining.log.schema import CASES, LOADED, OBJECTS, TIME
 
 Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int32]]"
 _CHUNK = 20_000
 # Columns of the object table that an attribute of that name and type fills.
 _OWN: dict[str, type] = {"number": str, "system": str, "amount_minor": int, "currency": str, "due_at": datetime}
-_TAKEN = ({*OBJECTS.names, *CASES.names} - set(_OWN)) | {"case_id_right"}
+_TAKEN = ({*OBJECTS.names, *CASES.names, *LOADED} - set(_OWN)) | {"case_id_right"}
 _KEPT_AS = {
     str: pa.string(),
     bool: pa.bool_(),

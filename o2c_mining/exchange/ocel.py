@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import TypeGuard
 
-from o2c_mining.exchange.attributes import Value, kind_of, midnight, text
+from o2c_mining.errors import LogError
+from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, Value, kind_of, midnight, text
 from o2c_mining.exchange.collect import ChangeRow, Collector, EventRow, RelationRow
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.moments import moment
@@ -20,6 +21,8 @@ from o2c_mining.log.schema import EVENT, OBJECT, UNKNOWN_TYPE
 PLAIN = ("resource", "resource_kind", "team", "system")
 MARKED = ("system", "start_time", "precision", "source_seq", "source_table", "source_key", "old_value", "new_value")
 MARK = "o2c:"
+# Values of these that columns cannot tell from none: they stay attributes.
+_SAYS_NOTHING = {"system": ("",), "resource_kind": ("", "unknown")}
 RELATIONS = "o2c:relations"  # on an object: quantity, amount and more of its relations, as JSON
 CHANGE = "o2c:change:"  # on an object: a change that is more than a new value of an attribute, as JSON
 RELATION_FIELDS = ("quantity", "unit", "amount_minor", "currency", "method", "confidence")
@@ -37,7 +40,7 @@ _KINDS = {
     )
     for name in names
 }
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what a value that was there at first has for its time
 
 
 class OcelCollector(Collector):
@@ -54,7 +57,13 @@ class OcelCollector(Collector):
 
     def declare(self, of: str, type_: str, attributes: Mapping[str, str]) -> None:
         """Keep what the file says of the attributes of a type ``of`` events or objects."""
-        self._declared.setdefault((of, type_), {}).update(attributes)
+        known = self._declared.setdefault((of, type_), {})
+        known.update(attributes)
+        if len(known) > MAX_ATTRIBUTES:
+            raise LogError(
+                f"{self.source} declares {len(known):,} attributes of {type_[:_SHOWN]!r}; expected at most "
+                f"{MAX_ATTRIBUTES:,}; an attribute's name must not hold a value: export it differently"
+            )
 
     def attribute_types(self, kept_as: Mapping[str, str]) -> Iterator[tuple[object, ...]]:
         """As the values are, whatever the file declares of them; as it declares where there are none."""
@@ -63,12 +72,12 @@ class OcelCollector(Collector):
         for of, type_ in dict.fromkeys((*self._declared, *self._seen)):
             if not type_.strip():
                 continue
-            said = {name: _KINDS.get(kind) for name, kind in self._declared.get((of, type_), {}).items()}
-            said |= {name: kind_of(kinds) for name, kinds in self._seen.get((of, type_), {}).items()}
-            yield of, type_, "", None, ""
-            for name, kind in said.items():
+            declared, seen = self._declared.get((of, type_), {}), self._seen.get((of, type_), {})
+            yield of, type_, "", None, "", True
+            for name in dict.fromkeys((*declared, *seen)):
                 if name and not name.startswith(MARK):
-                    yield of, type_, name, kind or "string", kept_as.get(name, name) if of == OBJECT else name
+                    kind = kind_of(seen[name]) if name in seen else _KINDS.get(declared[name], "string")
+                    yield of, type_, name, kind, kept_as.get(name, name) if of == OBJECT else name, name in seen
 
     def finish(self) -> ImportedLog:
         """The tables."""
@@ -116,6 +125,7 @@ class OcelCollector(Collector):
             if value is not None
         }
         taken = {name: rest.pop(name, None) for name in PLAIN}
+        rest |= {name: value for name, value in taken.items() if value in _SAYS_NOTHING.get(name, ())}
         marked = {name: rest.pop(MARK + name, None) for name in MARKED} if any(n.startswith(MARK) for n in rest) else {}
         started = moment(marked.get("start_time") or "")
         seq = marked.get("source_seq")
@@ -169,7 +179,7 @@ class OcelCollector(Collector):
             self._untyped += 1
             object_type = UNKNOWN_TYPE
         seen = self._seen.setdefault((OBJECT, object_type), {})
-        history: dict[str, list[tuple[datetime, str, Value]]] = {}
+        history: dict[str, dict[datetime, tuple[str, Value]]] = {}
         details: dict[tuple[str, str], Mapping[str, object]] = {}
         latest: dict[str, Value] = {}
         for name, written, value in values:
@@ -183,16 +193,15 @@ class OcelCollector(Collector):
             else:
                 if value is not None:
                     _add_kind(seen, name, value)
-                if found is None or found.time <= EPOCH:
-                    self.repeated += any(time == EPOCH for time, _, _ in history.get(name, ()))
-                    history.setdefault(name, []).append((EPOCH, "second", value))
-                else:
-                    history.setdefault(name, []).append((found.time, found.precision, value))
+                time, precision = (EPOCH, "second") if found is None else (found.time, found.precision)
+                known = history.setdefault(name, {})
+                self.repeated += time in known
+                known[time] = precision, value
         for name, entries in history.items():
-            entries.sort(key=lambda entry: entry[0])
             before: Value = None
-            for time, precision, value in entries:
-                if time > EPOCH:
+            for time in sorted(entries, key=lambda time: (time != EPOCH, time)):
+                precision, value = entries[time]
+                if time != EPOCH:
                     old = None if before is None else text(before)
                     new = None if value is None else text(value)
                     self.add_change(ChangeRow(object_id, name, time, precision, old, new))

@@ -76,7 +76,7 @@ class OcelOut:
         for row in rows(self._content.objects):
             identity, kind = row["object_id"], row["object_type"]
             changes = self._changes.get(identity, [])
-            changed = {self._plain_changes.get((kind, change["field"])) for change in changes}
+            changed = {self._plain_changes.get((identity, change["field"])) for change in changes}
             values: list[tuple[str, datetime, Value]] = []
             if row.get("system") is not None and said_as("system", row["system"], self._content.files) == SYSTEM:
                 values.append((SYSTEM, EPOCH, row["system"]))
@@ -89,7 +89,7 @@ class OcelOut:
             first: set[str] = set()
             for change in changes:
                 field = change["field"]
-                column = self._plain_changes.get((kind, field))
+                column = self._plain_changes.get((identity, field))
                 if column is None:
                     names = {"old": "old_value", "new": "new_value", "precision": "precision", "resource": "resource"}
                     told = {key: change[name] for key, name in names.items() if change[name] is not None}
@@ -153,7 +153,7 @@ def _with_ours(
         if row.get("system") is not None and said_as("system", row["system"], content.files) == SYSTEM:
             known.setdefault(SYSTEM, "string")
         for change in changes.get(row["object_id"], ()):
-            if (row["object_type"], change["field"]) not in plain:
+            if (row["object_id"], change["field"]) not in plain:
                 known.setdefault(CHANGE + change["field"], "string")
         if any(r[name] is not None for r in relations.get(row["object_id"], ()) for name in RELATION_FIELDS):
             known.setdefault(RELATIONS, "string")

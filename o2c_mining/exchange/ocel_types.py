@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
 
-from o2c_mining.exchange.attributes import Value, of_kind, text, value_of
+from o2c_mining.exchange.attributes import EXACT, Value, midnight, of_kind, text, value_of
 from o2c_mining.exchange.content import Content, attribute_columns, rows
 from o2c_mining.exchange.ocel import EPOCH, MARK, PLAIN
 from o2c_mining.exchange.systems import SYSTEM, said_as
@@ -18,6 +18,7 @@ from o2c_mining.log.schema import EVENT, OBJECT
 
 Types = Mapping[str, Mapping[str, str]]
 _INFINITE, _NO_NUMBER = ("inf", "-inf"), "nan"
+_LONG = "long"  # an integer that no float holds exactly
 _NO_COLUMN = "\0"  # before the name of an attribute that a file declares and no object has
 _KINDS = {bool: "boolean", int: "integer", float: "float", datetime: "time", str: "string"}
 
@@ -53,7 +54,7 @@ def event_attributes(row: dict[str, Any], files: frozenset[str]) -> dict[str, st
 def event_kinds(said: pa.Table) -> Types:
     """The kind that files say of attributes per activity; under no activity, of attributes of any."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for told in _newest(said, EVENT):
+    for told in _said(said, EVENT):
         known = found[told["type"]]
         if told["name"]:
             known.setdefault(told["name"], told["kind"])
@@ -68,7 +69,7 @@ def event_types(content: Content) -> Types:
     declared = dict(event_kinds(content.attribute_types))
     of_any = declared.pop("", {})
     seen: dict[str, dict[str, set[str]]] = defaultdict(dict)
-    broken: set[tuple[str, str]] = set()
+    broken: dict[tuple[str, str], set[str]] = defaultdict(set)
     told: dict[str, dict[str, str]] = {activity: dict(kinds) for activity, kinds in declared.items()}
     for row in rows(content.events):
         activity = row["activity"]
@@ -80,10 +81,10 @@ def event_types(content: Content) -> Types:
             if kind is None:
                 known.setdefault(name, set()).add(_kind(value))
             elif kind != "string" and of_kind(value, kind) is None:
-                broken.add((activity, name))
+                broken[activity, name].add(_kind(value))
     found: dict[str, dict[str, str]] = {}
     for activity in dict.fromkeys((*seen, *declared) if content.is_whole else seen):
-        own = {name: "string" if (activity, name) in broken else kind for name, kind in told[activity].items()}
+        own = {name: _with_others(kind, broken.get((activity, name))) for name, kind in told[activity].items()}
         found[activity] = own | {name: _common(kinds) for name, kinds in seen[activity].items()}
     return found
 
@@ -100,13 +101,13 @@ def object_types(
     stored = {name: _kind_of_column(objects.schema.field(name).type) for name in columns}
     declared: dict[str, dict[str, Said]] = defaultdict(dict)
     unused: dict[str, dict[str, str]] = defaultdict(dict)
-    for told in _newest(attribute_types, OBJECT):
+    for told in _said(attribute_types, OBJECT):
         if told["attribute"] in stored:
             declared[told["type"]].setdefault(told["attribute"], Said(told["name"], told["kind"]))
         else:
             unused[told["type"]].setdefault(told["name"], told["kind"])
     used: dict[str, dict[str, None]] = defaultdict(dict)
-    broken: set[tuple[str, str]] = set()
+    broken: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows(objects):
         kind = row["object_type"]
         known, own = used[kind], declared.get(kind, {})
@@ -117,11 +118,11 @@ def object_types(
             if said is None:
                 known.setdefault(name)
             elif _of_kind(row[name], said.kind) is None:
-                broken.add((kind, name))
+                broken[kind, name].add(_kind(text(row[name])))
     found: dict[str, dict[str, Said]] = {}
     for kind in dict.fromkeys((*used, *declared, *unused) if unused_too else used):
         own = {
-            name: Said(said.name, "string" if (kind, name) in broken else said.kind)
+            name: Said(said.name, _with_others(said.kind, broken.get((kind, name))))
             for name, said in declared[kind].items()
         }
         own |= {name: Said(name, stored[name]) for name in used[kind]}
@@ -143,40 +144,48 @@ def plain_changes(
     changes: Mapping[str, list[dict[str, Any]]],
     types: Mapping[str, Mapping[str, Said]],
 ) -> Mapping[tuple[str, str], str]:
-    """Types and fields whose changes are nothing but new values of an attribute, which OCEL can say itself.
+    """Objects and fields whose changes are nothing but new values of an attribute, which OCEL can say itself.
 
     With the column that has the attribute's latest value.
     """
     columns = set(attribute_columns(content.objects))
     by_name = {kind: {said.name: column for column, said in own.items()} for kind, own in types.items()}
-    seen: dict[tuple[str, str], str] = {}
-    other: set[tuple[str, str]] = set()
+    found: dict[tuple[str, str], str] = {}
     for row in rows(content.objects):
-        kind = row["object_type"]
+        identity, kind = row["object_id"], row["object_type"]
         last: dict[str, Any] = {}
-        for change in changes.get(row["object_id"], ()):
+        other: set[str] = set()
+        for change in changes.get(identity, ()):
             field = change["field"]
             column = by_name[kind].get(field)
             if column is None or column not in columns:
-                other.add((kind, field))
+                other.add(field)
                 continue
-            seen[kind, field] = column
             chained = field not in last or last[field] == change["old_value"]
             simple = change["precision"] == "second" and change["resource"] is None and change["new_value"] is not None
             told = (value for value in (change["old_value"], change["new_value"]) if value is not None)
             fits = all(of_kind(value, types[kind][column].kind) is not None for value in told)
-            if not (chained and simple and fits) or change["time"] <= EPOCH:
-                other.add((kind, field))
+            if not (chained and simple and fits) or change["time"] == EPOCH:
+                other.add(field)
             last[field] = change["new_value"]
         for field, value in last.items():
             column = by_name[kind][field]
-            if row[column] is None or text(as_said(row[column], types[kind][column])) != value:
-                other.add((kind, field))
-    return {key: column for key, column in seen.items() if key not in other}
+            said = types[kind][column]
+            if field not in other and row[column] is not None and _alike(as_said(row[column], said), value, said):
+                found[identity, field] = column
+    return found
 
 
-def _newest(said: pa.Table, of: str) -> Iterable[dict[str, Any]]:
-    """What files say of types of events or objects, the newest statement first."""
+def _alike(value: Value, written: str, said: Said) -> bool:
+    """Whether a value is what a change says; a day is its midnight."""
+    other = of_kind(written, said.kind)
+    if isinstance(value, date) and isinstance(other, date):
+        return midnight(value) == midnight(other)
+    return text(value) == text(other)
+
+
+def _said(said: pa.Table, of: str) -> Iterable[dict[str, Any]]:
+    """What files say of types of events or objects."""
     return (row for row in said.to_pylist() if row["of"] == of)
 
 
@@ -201,13 +210,23 @@ def _kind(written: str) -> str:
     """What a value is; ``inf`` and ``nan`` may be floats or words, which the others of their name tell."""
     if written in _INFINITE or written == _NO_NUMBER:
         return written.lstrip("-")
-    return _KINDS[type(value_of(written))]
+    found = value_of(written)
+    is_long = isinstance(found, int) and abs(found) >= EXACT
+    return _LONG if is_long else _KINDS[type(found)]
 
 
 def _common(kinds: set[str]) -> str:
-    if kinds <= {"float", "inf", _NO_NUMBER} and kinds != {_NO_NUMBER}:
+    """The kind that holds values of all these."""
+    if kinds <= {"integer", _LONG}:
+        return "integer"
+    if kinds <= {"integer", "float", "inf", _NO_NUMBER} and kinds & {"float", "inf"} and kinds != {"integer", "inf"}:
         return "float"
     return next(iter(kinds)) if len(kinds) == 1 and kinds <= set(_KINDS.values()) else "string"
+
+
+def _with_others(kind: str, others: set[str] | None) -> str:
+    """A kind that files say, with those of values that are not of it."""
+    return kind if others is None else _common({kind, *others})
 
 
 def _kind_of_column(kind: pa.DataType) -> str:

@@ -91,9 +91,13 @@ def _declarations(path: Path, limits: Limits) -> Types:
 
 
 def _declaration(key: str, item: Any) -> Iterator[tuple[tuple[str, str], dict[str, str]]]:
-    if isinstance(item, dict):
-        attributes = {str(a.get("name")): str(a.get("type")) for a in _list(item, "attributes") if isinstance(a, dict)}
-        yield (_OF[key], str(item.get("name"))), attributes
+    if isinstance(item, dict) and isinstance(item.get("name"), str):
+        attributes = {
+            a["name"]: str(a.get("type"))
+            for a in _list(item, "attributes")
+            if isinstance(a, dict) and isinstance(a.get("name"), str)
+        }
+        yield (_OF[key], item["name"]), attributes
 
 
 def _second(log: OcelCollector, key: str, item: Any, types: Types) -> None:

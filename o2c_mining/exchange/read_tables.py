@@ -68,22 +68,23 @@ def _attribute_types(connection: Connection, path: Path, limits: Limits) -> pa.T
     scanned = f"read_parquet({exactly(str(path))}, hive_partitioning = false)"
     with refusing(f"{path.name} is no readable Parquet", "expected a whole file; export it again"):
         given = described(connection, f"SELECT * FROM {scanned}")
-        missing = [name for name in SAID.names if given.get(name) != "VARCHAR"]
-        if missing:
+        missing = [name for name in SAID.names[:-1] if given.get(name) != "VARCHAR"]
+        if missing or given.get("is_used") != "BOOLEAN":
             raise LogError(
-                f"{path.name} has no {missing[0]} as text; expected what `o2c export` wrote; export it again"
+                f"{path.name} lacks {(*missing, 'is_used')[0]}; expected what `o2c export` wrote; export it again"
             )
         kinds = ", ".join(literal(kind) for kind in KINDS)
-        known = f"of IN ('event', 'object') AND type <> '' AND attribute <> '' AND kind IN ({kinds})"
+        known = f"of IN ('event', 'object') AND attribute <> '' AND kind IN ({kinds}) AND NOT starts_with(name, 'o2c:')"
         other = f"SELECT count(*) FROM {scanned} WHERE name <> '' AND ({known}) IS NOT TRUE"
         if number(connection, other):
             raise LogError(
                 f"{path.name} holds attributes of no known kind; expected {', '.join(KINDS)} of a type of events or "
                 "objects; export it again"
             )
-        columns = ", ".join(quoted(name) for name in SAID.names)
-        rows = f"SELECT DISTINCT ON (of, type, name) {columns} FROM {scanned} WHERE of IN ('event', 'object')"
-        return arrow(connection, f"{rows} AND type <> '' AND name IS NOT NULL").cast(SAID)
+        columns = ", ".join(quoted(name) for name in SAID.names[:-1])
+        rows = f"SELECT DISTINCT ON (of, type, name, attribute) {columns}, is_used IS TRUE AS is_used FROM {scanned}"
+        known = "of IN ('event', 'object') AND type IS NOT NULL AND name IS NOT NULL AND attribute IS NOT NULL"
+        return arrow(connection, f"{rows} WHERE {known} ORDER BY ALL").cast(SAID)
 
 
 def _said_rows(path: Path, name: str, limits: Limits) -> int:

@@ -72,10 +72,10 @@ class _XesCollector(Collector):
         """The kind of each attribute where its tags agree; of traces as the values are."""
         for key, kinds in self.said.items():
             if key and key not in COLUMNS and len(kinds) == 1:
-                yield EVENT, "", key, next(iter(kinds)), key
+                yield EVENT, "", key, next(iter(kinds)), key, True
         for name, types in self._objects.kinds().items():
             if name and name not in (_NAME, SYSTEM):
-                yield OBJECT, self.case_type, name, kind_of(types), kept_as.get(name, name)
+                yield OBJECT, self.case_type, name, kind_of(types), kept_as.get(name, name), True
 
 
 class _Trace:

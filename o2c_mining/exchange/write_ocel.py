@@ -186,12 +186,12 @@ def _type_tables(database: sqlite3.Connection, kind: str, types: Types, columns:
 
 
 def _insert_object(database: sqlite3.Connection, table: str, names: Iterable[str], item: OutObject) -> None:
-    first = {name: value for name, time, value in item.values if time <= EPOCH}
+    first = {name: value for name, time, value in item.values if time == EPOCH}
     row = [item.object_id, "1970-01-01T00:00:00Z", None, *(_stored(first.get(name)) for name in names)]
     database.execute("INSERT INTO object VALUES (?, ?)", (item.object_id, item.object_type))
     database.execute(f"INSERT INTO {table} VALUES ({_marks(row)})", row)
     for field, time, value in item.values:
-        if time > EPOCH:
+        if time != EPOCH:
             row = [item.object_id, text(time), field, *(_stored(value) if name == field else None for name in names)]
             database.execute(f"INSERT INTO {table} VALUES ({_marks(row)})", row)
     database.executemany(

@@ -1,12 +1,13 @@
 """How files say the attributes of their types: names and kinds that values alone do not tell.
 
 A text ``3`` may be a number or a label, and a column of the log may be called otherwise than in the file. Each file
-says it for itself, as versions like all other rows; where two differ, the newest statement holds.
+says it for itself, as versions like all other rows; two that differ are united.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import ibis
 import pyarrow as pa
@@ -18,17 +19,26 @@ from o2c_mining.log.schema import SAID
 from o2c_mining.log.store import Writer
 
 TABLE = "attribute_types"
-_KEY = ("entity_key", "of", "type", "name")
+_KEY = ("of", "type", "name", "attribute")
+_NUMBERS = {"integer", "float"}
 
 
 def attribute_types(log: EventLog) -> pa.Table:
-    """What files say of attributes now, the newest statement first; columns as ``SAID``.
+    """What files say of attributes now, one row per type and attribute; columns as ``SAID``.
 
-    Several files may say something about one attribute.
+    A file that has values of an attribute outranks those that only declare it, else the newest one holds. Where files
+    have values of two kinds, the kind is the one that holds both: float of whole and other numbers, else string.
     """
     reader = log.reader
-    now = current(reader, reader.table(f"{TABLE}_versions"), _KEY, name=f"{TABLE}_corrected")
-    return reader.execute(now.order_by(ibis.desc("ingest_seq"))).select(SAID.names)
+    now = current(reader, reader.table(f"{TABLE}_versions"), ("entity_key", *_KEY), name=f"{TABLE}_corrected")
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in reader.rows(now.order_by(ibis.desc("ingest_seq")).select(*SAID.names)):
+        known = found.setdefault((row["of"], row["type"], row["attribute"]), row)
+        if row["is_used"] and not known["is_used"]:
+            known.update(row)
+        elif row["is_used"] and row["kind"] != known["kind"]:
+            known["kind"] = "float" if {row["kind"], known["kind"]} == _NUMBERS else "string"
+    return pa.Table.from_pylist([*found.values()], SAID)
 
 
 def append_attribute_types(
@@ -45,7 +55,7 @@ def append_attribute_types(
     kept_as
         Names in the log of attributes of objects, where it calls them otherwise than the rows do.
     """
-    said = ", ".join(quoted(name) for name in SAID.names)
+    said, key = (", ".join(quoted(name) for name in names) for names in (SAID.names, _KEY))
     connection.register("said_types_given", rows)
     renamed = pa.table({"attribute": [*kept_as], "held": [*kept_as.values()]}, _RENAMED)
     connection.register("renamed_attributes", renamed)
@@ -59,14 +69,14 @@ def append_attribute_types(
     if files:
         held = (
             f"SELECT {said} FROM (SELECT * FROM {scan(files)} WHERE entity_key = {literal(owner)} QUALIFY "
-            "row_number() OVER (PARTITION BY of, type, name ORDER BY ingest_seq DESC) = 1) WHERE op <> 'D'"
+            f"row_number() OVER (PARTITION BY {key} ORDER BY ingest_seq DESC) = 1) WHERE op <> 'D'"
         )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE held_types AS {held}")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE told_types AS SELECT *, "
-        "if((of, type, name) IN (SELECT (of, type, name) FROM held_types), 'U', 'I') AS op "
+        f"if(({key}) IN (SELECT ({key}) FROM held_types), 'U', 'I') AS op "
         "FROM (SELECT * FROM said_types EXCEPT SELECT * FROM held_types) "
-        "UNION ALL SELECT h.*, 'D' FROM held_types h ANTI JOIN said_types USING (of, type, name)"
+        f"UNION ALL SELECT h.*, 'D' FROM held_types h ANTI JOIN said_types USING ({key})"
     )
     count = number(connection, "SELECT count(*) FROM told_types")
     if count:
@@ -75,7 +85,7 @@ def append_attribute_types(
             TABLE,
             connection,
             f"SELECT *, {literal(owner)} AS entity_key, {writer.number}::BIGINT AS batch_id, "
-            f"{first} + row_number() OVER (ORDER BY of, type, name) - 1 AS ingest_seq FROM told_types",
+            f"{first} + row_number() OVER (ORDER BY {key}) - 1 AS ingest_seq FROM told_types",
         )
     return count
 

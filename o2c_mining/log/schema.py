@@ -102,6 +102,7 @@ ATTRIBUTE_TYPES = pa.schema(
         ("name", pa.string()),  # as the file says it; empty for the type itself
         ("kind", pa.string()),  # string | integer | float | boolean | time
         ("attribute", pa.string()),  # its name in the log
+        ("is_used", pa.bool_()),  # there is a value of it
         ("entity_key", pa.string()),
         ("op", pa.string()),
         ("ingest_seq", pa.int64()),

@@ -198,7 +198,7 @@ def test_a_folder_with_unknown_kinds_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LogError, match=r"attribute_types.parquet holds attributes of no known kind; expected string, "):
         load(workspace(tmp_path / "x"), tmp_path / "out")
     pq.write_table(types.drop_columns(["attribute"]), path)
-    with pytest.raises(LogError, match=r"attribute_types.parquet has no attribute as text; expected what"):
+    with pytest.raises(LogError, match=r"attribute_types.parquet lacks attribute; expected what"):
         load(workspace(tmp_path / "y"), tmp_path / "out")
 
 
@@ -232,8 +232,132 @@ def test_an_attribute_of_xes_keeps_its_tag(tmp_path: Path, transition: str) -> N
     assert (tmp_path / "c.xes").read_text(encoding="utf-8") == written
     kinds = exported(where, tmp_path / "b.json")
     assert kinds["eventTypes"]["A"] == {
-        "label": "string", "weight": "string", "lot": "string", "seen": "string", "urgent": "boolean",
+        "label": "string", "weight": "float", "lot": "string", "seen": "string", "urgent": "boolean",
         "mixed": "integer"} | ({} if transition == "complete" else {"lifecycle:transition": "string"})  # fmt: skip
     assert kinds["objectTypes"]["case"] == {
         "number": "string", "zip": "string", "due_at": "string", "lines": "integer", "planned": "time",
         "weight": "float"}  # fmt: skip
+
+
+def of(
+    *objects: list[tuple[str, str | None, Any]], events: tuple[dict[str, Any], ...] = ({},), **kinds: str
+) -> dict[str, Any]:
+    """Orders with histories (name, time, value) and one event each with attributes; ``kinds`` are declared of both."""
+    declared = [{"name": name, "type": kind} for name, kind in kinds.items()]
+    return {
+        "objectTypes": [{"name": "order", "attributes": declared}],
+        "eventTypes": [{"name": "Create", "attributes": declared}],
+        "objects": [
+            {"id": f"o{n}", "type": "order", "relationships": [],
+             "attributes": [{"name": name, "time": time or DAYS[0], "value": value} for name, time, value in history]}
+            for n, history in enumerate(objects)
+        ],
+        "events": [
+            {"id": f"e{n}", "type": "Create", "time": f"2026-01-05T10:0{n}:00Z",
+             "attributes": [{"name": name, "value": value} for name, value in values.items()],
+             "relationships": [{"objectId": "o0", "qualifier": ""}]}
+            for n, values in enumerate(events)
+        ],
+    }  # fmt: skip
+
+
+def through(tmp_path: Path, content: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the document is after one way out, and after another one through each format."""
+    where = workspace(tmp_path / "w")
+    load(where, written(tmp_path / "given.json", content))
+    found = [exported(where, tmp_path / "0.json")]
+    for number, (name, kind) in enumerate([("a.xml", "ocel-xml"), ("b.sqlite", "ocel-sqlite"), ("c", "tables")], 1):
+        export_log(where, tmp_path / name, kind)
+        again = workspace(tmp_path / f"w{number}")
+        load(again, tmp_path / name)
+        found.append(exported(again, tmp_path / f"{number}.json"))
+    return found
+
+
+def test_whole_numbers_beside_others_are_numbers(tmp_path: Path) -> None:
+    """Of one file that declares nothing, and of two of which each has its own kind."""
+    content = of([("price", None, 2.5)], [("price", None, 4)], events=({"price": 2.5}, {"price": 4}))
+    for found in through(tmp_path, content):
+        assert (found["objectTypes"], found["eventTypes"]) == (
+            {"order": {"price": "float"}},
+            {"Create": {"price": "float"}},
+        )
+        assert [item[2][0][2] for key in ("objects", "events") for item in found[key].values()] == ["2.5", "4.0"] * 2
+    where = workspace(tmp_path / "two")
+    load(where, written(tmp_path / "jan.json", document("Create", price=4.5)))
+    february = document("Ship", price=3)
+    load(where, written(tmp_path / "feb.json", february))
+    both = exported(where, tmp_path / "both.json")
+    assert both["objectTypes"] == {"order": {"price": "float"}}
+    assert {i: o[2][0][2] for i, o in both["objects"].items()} == {"oCreate": "4.5", "oShip": "3.0"}
+
+
+def test_a_file_without_a_value_changes_no_kind(tmp_path: Path) -> None:
+    values = document("Create", discount=2.5, label="3", urgent=True)
+    where = workspace(tmp_path / "w")
+    load(where, written(tmp_path / "jan.json", values))
+    empty = of([], discount="string", label="integer", urgent="time")
+    empty["objects"][0]["id"], empty["events"][0]["id"] = "oFeb", "eFeb"
+    empty["events"][0]["relationships"][0]["objectId"] = "oFeb"
+    load(where, written(tmp_path / "feb.json", empty))
+    found = exported(where, tmp_path / "out.json")
+    for key in ("eventTypes", "objectTypes", "events", "objects"):
+        assert said_by(values)[key].items() <= found[key].items()
+    load(where, written(tmp_path / "mar.json", of([("label", None, 4)], events=({"label": 4},), label="integer")))
+    found = exported(where, tmp_path / "out.json")
+    assert found["eventTypes"]["Create"] == {"discount": "float", "label": "string", "urgent": "boolean"}
+    assert ("label", "", "'3'") in found["events"]["eCreate"][2]
+
+
+def test_a_name_in_two_columns_stays_in_a_folder_of_tables(tmp_path: Path) -> None:
+    where, again = workspace(tmp_path / "w"), workspace(tmp_path / "again")
+    load(where, written(tmp_path / "a.json", document("Create", lot=True)))
+    load(where, written(tmp_path / "b.json", document("Ship", lot=2.5)))
+    before = exported(where, tmp_path / "before.json")
+    assert before["objectTypes"] == {"order": {"lot": "boolean", "lot_text": "float"}}
+    export_log(where, tmp_path / "out", "tables")
+    load(again, tmp_path / "out")
+    assert exported(again, tmp_path / "after.json") == before
+
+
+def test_histories_stay_for_others_whatever_their_neighbours_are(tmp_path: Path) -> None:
+    """Midnights, times before 1970, and an object whose history OCEL cannot say beside one whose it can."""
+    midnight, old = "2026-01-07T00:00:00+00:00", "1950-03-01T08:00:00Z"
+    content = of(
+        [("due", None, "2026-01-05T12:00:00Z"), ("due", DAYS[1], midnight), ("state", old, "older"),
+         ("state", "1960-01-01T00:00:00Z", "newer")],
+        [("state", DAYS[1], "open"), ("state", DAYS[2], None)],
+        [("state", DAYS[1], "open"), ("state", "2026-01-08T10:00Z", "shut")],
+        due="time", state="string",
+    )  # fmt: skip
+    for found in through(tmp_path, content):
+        assert found["objects"]["o0"] == said_by(content)["objects"]["o0"]
+        assert found["objects"]["o1"][2] == []
+        assert found["objects"]["o2"][2] == [("state", DAYS[0], "'shut'")]
+
+
+def test_odd_names_and_values_stay_or_are_refused(tmp_path: Path) -> None:
+    content = of(
+        [("row_hash", None, "abc"), ("n", None, "1_000")],
+        events=({"system": "", "resource_kind": "unknown", "n": "1_000"}, {"resource_kind": "", "n": "x"}),
+        row_hash="string", n="integer", system="string", resource_kind="string",
+    )  # fmt: skip
+    expected = said_by(content)
+    content["objectTypes"].append({"name": None, "attributes": []})
+    content["eventTypes"][0]["attributes"].append({"name": None, "type": "string"})
+    for types in (expected["objectTypes"]["order"], expected["eventTypes"]["Create"]):
+        types["n"] = "string"  # as its values are
+    assert through(tmp_path, content) == [expected] * 4
+    many = of([], **{f"a{n}": "string" for n in range(2_001)})
+    with pytest.raises(
+        LogError, match=r"many.json declares 2,001 attributes of 'Create'|'order'; expected at most 2,000;"
+    ):
+        load(workspace(tmp_path / "x"), written(tmp_path / "many.json", many))
+
+
+def test_two_values_of_one_moment_are_told_and_the_last_one_is_kept(tmp_path: Path) -> None:
+    where = workspace(tmp_path / "w")
+    content = of([("state", DAYS[1], "a"), ("state", DAYS[1], "b")], state="string")
+    result = load(where, written(tmp_path / "a.json", content))
+    assert result.notes == ("a.json: 1 attributes are said again in one event or object: the last value is kept",)
+    assert exported(where, tmp_path / "b.json")["objects"]["o0"][2] == [("state", DAYS[1], "'b'")]

@@ -227,6 +227,7 @@ def equal(rows: Rows) -> None:
         rows.event(name, f"Change Order {name}", rows.events["e-o1"]["time"], "o1")
     rows.event("x3", "Post Invoice", rows.events["e-i2"]["time"], "i2")
     rows.event("x4", "Post Invoice", rows.events["e-i3"]["time"], "i2")
+    rows.e2o.append({"event_id": "e-o5", "object_id": "o5", "qualifier": "once more"})  # is still one event
 
 
 def early_payment(rows: Rows) -> None:

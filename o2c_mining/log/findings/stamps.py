@@ -41,9 +41,11 @@ def equal_stamps(tables: Tables) -> Rule:
     """
     seen = tables.references()
     seen = seen.filter(seen.has_event, seen.has_reference, seen.time.notnull(), ~seen.day_only)
-    groups = seen.group_by("object_no", "lost_id", "time").aggregate(n=seen.count())
+    groups = seen.group_by("object_no", "lost_id", "time").aggregate(
+        least=seen.event_no.min(), most=seen.event_no.max()
+    )
     objects = tables.objects.select("object_id", "object_type", object_no="ingest_seq")
-    named = groups.filter(groups.n > 1).left_join(objects, "object_no")
+    named = groups.filter(groups.least < groups.most).left_join(objects, "object_no")
     return Rule(
         "equal stamps",
         "note",

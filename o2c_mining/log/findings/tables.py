@@ -53,17 +53,19 @@ class Tables:
         return self.log.reader.materialize("findings_flow", pairs.filter(pairs.source_type != pairs.target_type))
 
     def references(self) -> ir.Table:
-        """References beside the event and the object they name, the texts joined once for all rules: ``object_no``,
-        ``lost_id``, ``time``, ``system``, ``day_only``, ``dated``, ``has_event``, ``has_reference``.
+        """References beside the event and the object they name, the texts joined once for all rules: ``event_no``,
+        ``object_no``, ``lost_id``, ``time``, ``system``, ``day_only``, ``dated``, ``has_event``, ``has_reference``.
 
-        ``object_no`` is the ``ingest_seq`` of the object, null where there is none: then ``lost_id`` is its id. Events
-        that nothing refers to have a row without a reference, references of no event one without an event.
+        The numbers are the ``ingest_seq`` of event and object, null where there is none: then ``lost_id`` is the
+        object's id. Events that nothing refers to have a row without a reference, references of no event one without
+        an event.
         """
         events = self.events
         facts = events.select(
             "event_id",
             "time",
             "system",
+            event_no="ingest_seq",
             day_only=day_only(events),
             dated=(events.time.notnull() & possible_times(events, self.loaded)).fill_null(False),
             has_event=ibis.literal(True),
@@ -73,6 +75,7 @@ class Tables:
         objects = self.objects.select(known_id="object_id", object_no="ingest_seq")
         joined = beside.left_join(objects, beside.object_id == objects.known_id)
         found = joined.select(
+            "event_no",
             "object_no",
             "time",
             "system",
