@@ -155,6 +155,7 @@ def open_log(
     as_of: datetime | date | None = None,
     known_at: int | datetime | date | None = None,
     previous: EventLog | None = None,
+    may_lack_events: bool = False,
 ) -> EventLog:
     """Open the log: the only door to read it.
 
@@ -171,6 +172,8 @@ def open_log(
         Commit number, moment or day, to its end as well: what had been loaded then. Default: the newest complete load.
     previous
         An earlier version of this log that is still open: a large log then reads only what changed since.
+    may_lack_events
+        Whether a log of nothing but objects is opened too.
 
     Raises
     ------
@@ -184,7 +187,14 @@ def open_log(
     happened = None if as_of is None else _moment(as_of, zone)
     snapshot = open_store(workspace).snapshot(loaded)
     settings = settings_of(workspace)
-    return open_event_log(snapshot, settings, scope=scope or EVERYTHING, as_of=happened, previous=previous)
+    return open_event_log(
+        snapshot,
+        settings,
+        scope=scope or EVERYTHING,
+        as_of=happened,
+        previous=previous,
+        may_lack_events=may_lack_events,
+    )
 
 
 def _moment(when: datetime | date, zone: str) -> datetime:
@@ -381,7 +391,7 @@ def export_log(
     from o2c_mining.exchange.write import FLAT, write
     from o2c_mining.trace.select import ObjectFilter, select
 
-    log = open_log(workspace, as_of=as_of, known_at=known_at)
+    log = open_log(workspace, as_of=as_of, known_at=known_at, may_lack_events=format_ not in FLAT)
     whole = chosen is None or chosen == ObjectFilter(lens=chosen.lens)
     report = progress.report if progress is not None else None
     if format_ in FLAT:

@@ -47,11 +47,11 @@ def workspace() -> Workspace:
     return open_workspace(current.workspace)
 
 
-def log() -> EventLog:
+def log(*, may_lack_events: bool = False) -> EventLog:
     """The log of the workspace at ``--as-of`` and ``--known-at``."""
     from o2c_mining.bootstrap import open_log
 
-    return open_log(workspace(), as_of=current.as_of, known_at=current.known_at)
+    return open_log(workspace(), as_of=current.as_of, known_at=current.known_at, may_lack_events=may_lack_events)
 
 
 def traces(chosen: ObjectFilter) -> Traces:

@@ -18,7 +18,7 @@ from o2c_mining.exchange.imported import ATTRIBUTE_TYPES, REFUSED, REFUSED_ROWS,
 from o2c_mining.exchange.moments import Moment
 from o2c_mining.exchange.object_columns import ObjectColumns, Part
 from o2c_mining.exchange.rows import Rows, file_of
-from o2c_mining.log.schema import E2O, EVENTS, LOADED, O2O, OBJECT_CHANGES, SAID
+from o2c_mining.log.schema import E2O, EVENTS, LOADED, NAMED_FILE, O2O, OBJECT_CHANGES, SAID
 
 Report: TypeAlias = Callable[[str, int], None]
 _CHUNK = 50_000
@@ -167,6 +167,8 @@ class Collector:
             objects, renamed = self._objects.table(self._file("objects"))
         for said in self.attribute_types(renamed):
             self._add(ATTRIBUTE_TYPES, said)
+        for name in self._objects.files():
+            self._add(ATTRIBUTE_TYPES, (NAMED_FILE, "", name, None, name, True))
         self._flush(ATTRIBUTE_TYPES)
         tables = {"objects": objects, **{name: rows.table() for name, rows in self._kept.items()}}
         notes = list(self._notes)

@@ -9,11 +9,12 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from o2c_mining.log.attribute_types import attribute_types
 from o2c_mining.log.event_log import EventLog
 from o2c_mining.log.same import FILE
-from o2c_mining.log.schema import BASE_OBJECT_COLUMNS, LOADED
+from o2c_mining.log.schema import BASE_OBJECT_COLUMNS, LOADED, NAMED_FILE
 
 _CHUNK = 5_000
 OWN_ATTRIBUTES = ("number", "system", "amount_minor", "currency", "due_at")
@@ -76,14 +77,15 @@ def content_of(log: EventLog, members: ir.Table | None, *, everything: bool) -> 
         objects = objects.semi_join(kept, "object_id")
         o2o = o2o.filter(o2o.source_id.isin(kept.object_id), o2o.target_id.isin(kept.object_id))
         changes = changes.semi_join(kept, "object_id")
+    said = attribute_types(log)
     return Content(
         _rows(log, events, "time", "source_seq", "event_id"),
         _used(_rows(log, objects, "object_type", "object_id")),
         _rows(log, e2o, "event_id", "object_id", "qualifier"),
         _rows(log, o2o, "source_id", "target_id", "qualifier"),
         _rows(log, changes, "object_id", "field", "time"),
-        attribute_types(log),
-        _files_of(log),
+        said,
+        _files_of(log, said),
         members is None,
     )
 
@@ -97,8 +99,9 @@ def flat_of(log: EventLog, lens: str, cases: ir.Table, pairs: ir.Table) -> Flat:
     team = ibis.ifelse(rows.team == "unknown", rows.said, rows.team)  # nobody's team is no team
     found = log.reader.execute(rows.mutate(team=team).drop("said").order_by("case_id", "seq"))
     objects = log.objects.semi_join(cases.select(object_id="case_id"), "object_id")
-    shared = found.num_rows - len(pa.compute.unique(found["event_id"]))
-    return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared, attribute_types(log), _files_of(log))
+    shared = found.num_rows - len(pc.unique(found["event_id"]))
+    said = attribute_types(log)
+    return Flat(lens, found, _used(_rows(log, objects, "object_id")), shared, said, _files_of(log, said))
 
 
 def dated_ahead(log: EventLog, members: ir.Table | None, *, everything: bool) -> int:
@@ -133,13 +136,14 @@ def attribute_columns(objects: pa.Table) -> list[str]:
     return own + [name for name in objects.column_names if name not in BASE_OBJECT_COLUMNS]
 
 
-def _files_of(log: EventLog) -> frozenset[str]:
+def _files_of(log: EventLog, said: pa.Table) -> frozenset[str]:
     """Files that may be called the system of their events or objects, for they named none."""
     events, objects = log.reader.table("events_current"), log.objects
     brought = events.filter(events.entity_key.startswith(FILE), events.source_table.notnull())
     own = objects.filter(objects.entity_key.startswith(ibis.literal(FILE) + objects.system + "@"))
     names = ibis.union(brought.select(system="source_table"), own.select("system"), distinct=True)
-    return frozenset(str(row["system"]) for row in log.reader.rows(names))
+    told = said.filter(pc.equal(said["of"], NAMED_FILE))["name"].to_pylist()
+    return frozenset((*told, *(str(row["system"]) for row in log.reader.rows(names))))
 
 
 def _rows(log: EventLog, table: ir.Table, *order: str) -> pa.Table:

@@ -78,6 +78,12 @@ class ObjectColumns:
                 found[name].update(part.kind for part in parts)
         return {name: kinds for name, kinds in found.items() if kinds}
 
+    def files(self) -> list[str]:
+        """Names of files that are called the system of objects, because these named none."""
+        self._settle()
+        values = [part.values for chunk in self._chunks for part in chunk.parts.get(SYSTEM, ()) if part.kind is str]
+        return [name for name in pa.chunked_array(values, pa.string()).unique().to_pylist() if name]
+
     def table(self, file: Path | None = None) -> tuple[pa.Table, dict[str, str]]:
         """One row per object, a typed column per attribute; second, the attributes that had to be renamed.
 

@@ -74,7 +74,10 @@ def _attribute_types(connection: Connection, path: Path, limits: Limits) -> pa.T
                 f"{path.name} lacks {(*missing, 'is_used')[0]}; expected what `o2c export` wrote; export it again"
             )
         kinds = ", ".join(literal(kind) for kind in KINDS)
-        known = f"of IN ('event', 'object') AND attribute <> '' AND kind IN ({kinds}) AND NOT starts_with(name, 'o2c:')"
+        known = (
+            "of = 'file' OR of IN ('event', 'object') AND attribute <> '' "
+            f"AND kind IN ({kinds}) AND NOT starts_with(name, 'o2c:')"
+        )
         other = f"SELECT count(*) FROM {scanned} WHERE name <> '' AND ({known}) IS NOT TRUE"
         if number(connection, other):
             raise LogError(
@@ -83,7 +86,7 @@ def _attribute_types(connection: Connection, path: Path, limits: Limits) -> pa.T
             )
         columns = ", ".join(quoted(name) for name in SAID.names[:-1])
         rows = f"SELECT DISTINCT ON (of, type, name, attribute) {columns}, is_used IS TRUE AS is_used FROM {scanned}"
-        known = "of IN ('event', 'object') AND type IS NOT NULL AND name IS NOT NULL AND attribute IS NOT NULL"
+        known = "of IN ('event', 'object', 'file') AND type IS NOT NULL AND name IS NOT NULL AND attribute IS NOT NULL"
         return arrow(connection, f"{rows} WHERE {known} ORDER BY ALL").cast(SAID)
 
 

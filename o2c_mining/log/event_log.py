@@ -83,6 +83,7 @@ def open_event_log(
     scope: Scope = EVERYTHING,
     as_of: datetime | None = None,
     previous: EventLog | None = None,
+    may_lack_events: bool = False,
 ) -> EventLog:
     """Open a snapshot at a point in event time (default: its newest event with a possible time).
 
@@ -96,11 +97,13 @@ def open_event_log(
         Nothing later exists.
     previous
         An earlier version of the same log that is still open: what did not change since is not read again.
+    may_lack_events
+        Whether a log of nothing but objects is opened too: its newest moment is that of its load, or ``as_of``.
 
     Raises
     ------
     LogError
-        If the store is empty, or nothing happened up to ``as_of``.
+        If the store or the log is empty, or nothing happened up to ``as_of``.
     """
     if snapshot.number == 0:
         raise LogError(
@@ -125,7 +128,9 @@ def open_event_log(
     loaded = snapshot.committed_at or datetime.now(UTC)
     possible = events.filter(possible_times(events, loaded))
     newest = reader.rows(possible.aggregate(newest=possible.time.max()))[0]["newest"]
-    if newest is None:
+    if newest is None and may_lack_events:
+        newest = loaded if as_of is None else as_of.astimezone(UTC)
+    elif newest is None:
         raise LogError(
             f"version {snapshot.number} of the log holds no event; expected at least one; load some "
             "with `o2c extract` or `o2c import`, or choose another --known-at"

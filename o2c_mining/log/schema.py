@@ -97,7 +97,7 @@ OBJECT_CHANGES = pa.schema(
 # How files say the attributes of their event and object types; other sources leave it to the values.
 ATTRIBUTE_TYPES = pa.schema(
     [
-        ("of", pa.string()),  # event | object
+        ("of", pa.string()),  # event | object | file: the name of one that is called the system of rows
         ("type", pa.string()),
         ("name", pa.string()),  # as the file says it; empty for the type itself
         ("kind", pa.string()),  # string | integer | float | boolean | time
@@ -285,7 +285,7 @@ STAMPS = ("op", "ingest_seq", "batch_id")
 FORMER = ("row_hash",)
 LOADED = ("entity_key", *STAMPS, *FORMER)
 SAID = pa.schema([field for field in ATTRIBUTE_TYPES if field.name not in LOADED])
-EVENT, OBJECT = "event", "object"  # of whose types ``attribute_types`` tells; no type is any type
+EVENT, OBJECT, NAMED_FILE = "event", "object", "file"  # of whose types ``attribute_types`` tells; no type is any type
 KINDS = ("string", "integer", "float", "boolean", "time")  # of attributes
 UNKNOWN_TYPE = "unknown"  # of an object whose file names none
 PRECISIONS = ("second", "minute", "day")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from o2c_mining.bootstrap import Workspace, export_log, withdraw_files
+from o2c_mining.bootstrap import Workspace, export_log, open_log, withdraw_files
 from o2c_mining.errors import LogError
+from o2c_mining.log.validate import validate
 from tests.conftest import soak
 from tests.exchange.logs import load, tables, workspace
 
@@ -361,3 +363,17 @@ def test_two_values_of_one_moment_are_told_and_the_last_one_is_kept(tmp_path: Pa
     result = load(where, written(tmp_path / "a.json", content))
     assert result.notes == ("a.json: 1 attributes are said again in one event or object: the last value is kept",)
     assert exported(where, tmp_path / "b.json")["objects"]["o0"][2] == [("state", DAYS[1], "'b'")]
+
+
+def test_a_log_of_nothing_but_objects_goes_out_and_is_checked(tmp_path: Path) -> None:
+    content = {**document("Create", region="DACH"), "events": []}
+    where = workspace(tmp_path / "w")
+    load(where, written(tmp_path / "a.json", content))
+    assert exported(where, tmp_path / "b.json") == said_by(content)
+    export_log(where, tmp_path / "c.xml", "ocel-xml", as_of=datetime(2025, 1, 1, tzinfo=UTC))
+    again = workspace(tmp_path / "again")
+    load(again, tmp_path / "c.xml")
+    assert exported(again, tmp_path / "d.json") == said_by(content)
+    assert list(validate(open_log(where, may_lack_events=True))) == []
+    with pytest.raises(LogError, match="version 1 of the log holds no event; expected at least one"):
+        export_log(where, tmp_path / "e.csv", "csv")
