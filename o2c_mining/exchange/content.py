@@ -78,14 +78,15 @@ def content_of(log: EventLog, members: ir.Table | None, *, everything: bool) -> 
         o2o = o2o.filter(o2o.source_id.isin(kept.object_id), o2o.target_id.isin(kept.object_id))
         changes = changes.semi_join(kept, "object_id")
     said = attribute_types(log)
+    files = _files_of(log, said)
     return Content(
         _rows(log, events, "time", "source_seq", "event_id"),
         _used(_rows(log, objects, "object_type", "object_id")),
         _rows(log, e2o, "event_id", "object_id", "qualifier"),
         _rows(log, o2o, "source_id", "target_id", "qualifier"),
         _rows(log, changes, "object_id", "field", "time"),
-        said,
-        _files_of(log, said),
+        _with_files(said, files),
+        files,
         members is None,
     )
 
@@ -144,6 +145,13 @@ def _files_of(log: EventLog, said: pa.Table) -> frozenset[str]:
     names = ibis.union(brought.select(system="source_table"), own.select("system"), distinct=True)
     told = said.filter(pc.equal(said["of"], NAMED_FILE))["name"].to_pylist()
     return frozenset((*told, *(str(row["system"]) for row in log.reader.rows(names))))
+
+
+def _with_files(said: pa.Table, files: frozenset[str]) -> pa.Table:
+    """What files say, and the names of all: what goes out does not tell which file brought an object."""
+    names = sorted(files - {row["name"] for row in said.to_pylist() if row["of"] == NAMED_FILE})
+    rows = [{"of": NAMED_FILE, "type": "", "name": name, "attribute": name, "is_used": True} for name in names]
+    return pa.concat_tables([said, pa.Table.from_pylist(rows, said.schema)])
 
 
 def _rows(log: EventLog, table: ir.Table, *order: str) -> pa.Table:

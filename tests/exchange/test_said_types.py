@@ -374,6 +374,10 @@ def test_a_log_of_nothing_but_objects_goes_out_and_is_checked(tmp_path: Path) ->
     again = workspace(tmp_path / "again")
     load(again, tmp_path / "c.xml")
     assert exported(again, tmp_path / "d.json") == said_by(content)
+    export_log(where, tmp_path / "folder", "tables")
+    third = workspace(tmp_path / "third")
+    load(third, tmp_path / "folder")
+    assert exported(third, tmp_path / "f.json") == said_by(content)
     assert list(validate(open_log(where, may_lack_events=True))) == []
     with pytest.raises(LogError, match="version 1 of the log holds no event; expected at least one"):
         export_log(where, tmp_path / "e.csv", "csv")
