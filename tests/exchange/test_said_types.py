@@ -115,7 +115,7 @@ def written(path: Path, content: dict[str, Any]) -> Path:
 
 
 @pytest.mark.soak
-@settings(max_examples=soak(8, 500), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=soak(5, 500), deadline=None, suppress_health_check=list(HealthCheck))
 @given(documents())
 def test_a_file_stays_what_it_is_through_every_format(content: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
