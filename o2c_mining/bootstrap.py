@@ -187,13 +187,9 @@ def open_log(
     happened = None if as_of is None else _moment(as_of, zone)
     snapshot = open_store(workspace).snapshot(loaded)
     settings = settings_of(workspace)
+    seen = scope or EVERYTHING
     return open_event_log(
-        snapshot,
-        settings,
-        scope=scope or EVERYTHING,
-        as_of=happened,
-        previous=previous,
-        may_lack_events=may_lack_events,
+        snapshot, settings, scope=seen, as_of=happened, previous=previous, may_lack_events=may_lack_events
     )
 
 

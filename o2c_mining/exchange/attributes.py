@@ -9,12 +9,25 @@ from datetime import UTC, date, datetime, time
 from typing import TypeAlias
 
 from o2c_mining.exchange.moments import moment
+from o2c_mining.log.kinds import united
 
 Value: TypeAlias = str | int | float | bool | datetime | date | None
 # OCEL knows no days: a day is written as its midnight with a numeric offset, a moment with Z.
 _MIDNIGHT = "T00:00:00+00:00"
 MAX_ATTRIBUTES = 2_000
-_KIND_OF = {str: "string", int: "integer", float: "float", bool: "boolean", datetime: "time", date: "time"}
+# What files call the kinds of values, and the kinds by the types of Python.
+SAID_AS = {
+    word: kind
+    for kind, words in (
+        ("string", ("string",)),
+        ("integer", ("integer", "int")),
+        ("float", ("float", "real", "double")),
+        ("boolean", ("boolean", "bool")),
+        ("time", ("time", "timestamp", "date", "datetime")),
+    )
+    for word in words
+}
+KIND_OF = {str: "string", int: "integer", float: "float", bool: "boolean", datetime: "time", date: "time"}
 INT64 = 2**63
 EXACT = 2**53  # up to here a float holds every integer
 
@@ -81,39 +94,37 @@ def nested(raw: object) -> str:
 
 def declared(raw: object, kind: str) -> Value:
     """A value under the type its file declares for it; what does not fit the type stays text."""
+    kind = SAID_AS.get(kind, "string")
     if raw is None or (isinstance(raw, str) and kind == "string"):
         return raw
     if isinstance(raw, bool):
         return raw
     if isinstance(raw, int | float):
-        if kind in ("boolean", "bool") and raw in (0, 1):
+        if kind == "boolean" and raw in (0, 1):
             return bool(raw)
-        return float(raw) if kind in ("float", "real", "double") and abs(raw) < EXACT else raw
+        return float(raw) if kind == "float" and abs(raw) < EXACT else raw
     if not isinstance(raw, str):
         return nested(raw)
     stripped = raw.strip()
     if "_" in stripped:  # which Python takes as a number
         return raw
     try:
-        if kind in ("integer", "int"):
+        if kind == "integer":
             return int(stripped)
-        if kind in ("float", "real", "double"):
+        if kind == "float":
             return float(stripped)
     except ValueError:
         return raw
-    if kind in ("boolean", "bool") and stripped.lower() in ("true", "false", "1", "0"):
+    if kind == "boolean" and stripped.lower() in ("true", "false", "1", "0"):
         return stripped.lower() in ("true", "1")
-    if kind in ("time", "timestamp", "date", "datetime"):
+    if kind == "time":
         return _time(stripped, raw)
     return raw
 
 
 def kind_of(types: Iterable[type]) -> str:
     """The kind (string, integer, float, boolean, time) that holds values of all these types."""
-    found = {_KIND_OF[type_] for type_ in types}
-    if found == {"integer", "float"}:
-        return "float"
-    return next(iter(found)) if len(found) == 1 else "string"
+    return united({KIND_OF[type_] for type_ in types})
 
 
 def of_kind(value: Value, kind: str) -> Value:

@@ -29,7 +29,7 @@ class Content:
     e2o: pa.Table
     o2o: pa.Table
     object_changes: pa.Table
-    attribute_types: pa.Table  # how files say attributes, the newest statement first
+    attribute_types: pa.Table  # how files say attributes, and the names of those files
     files: frozenset[str]  # called the system of what they brought
     is_whole: bool  # not only chosen cases
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import TypeGuard
 
 from o2c_mining.errors import LogError
-from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, Value, kind_of, midnight, text
+from o2c_mining.exchange.attributes import MAX_ATTRIBUTES, SAID_AS, Value, kind_of, midnight, text
 from o2c_mining.exchange.collect import ChangeRow, Collector, EventRow, RelationRow
 from o2c_mining.exchange.imported import ImportedLog
 from o2c_mining.exchange.moments import moment
@@ -28,18 +28,6 @@ CHANGE = "o2c:change:"  # on an object: a change that is more than a new value o
 RELATION_FIELDS = ("quantity", "unit", "amount_minor", "currency", "method", "confidence")
 _SHOWN = 40  # characters of a value in a reason
 _SEQ = re.compile(r"-?[0-9]{1,18}")
-# What files call the kinds of values.
-_KINDS = {
-    name: kind
-    for kind, names in (
-        ("string", ("string",)),
-        ("integer", ("integer", "int")),
-        ("float", ("float", "real", "double")),
-        ("boolean", ("boolean", "bool")),
-        ("time", ("time", "timestamp", "date", "datetime")),
-    )
-    for name in names
-}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what a value that was there at first has for its time
 
 
@@ -76,7 +64,7 @@ class OcelCollector(Collector):
             yield of, type_, "", None, "", True
             for name in dict.fromkeys((*declared, *seen)):
                 if name and not name.startswith(MARK):
-                    kind = kind_of(seen[name]) if name in seen else _KINDS.get(declared[name], "string")
+                    kind = kind_of(seen[name]) if name in seen else SAID_AS.get(declared[name], "string")
                     yield of, type_, name, kind, kept_as.get(name, name) if of == OBJECT else name, name in seen
 
     def finish(self) -> ImportedLog:

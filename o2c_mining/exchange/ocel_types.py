@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
-from o2c_mining.exchange.attributes import EXACT, Value, midnight, of_kind, text, value_of
+from o2c_mining.exchange.attributes import EXACT, KIND_OF, Value, midnight, of_kind, text, value_of
 from o2c_mining.exchange.content import Content, attribute_columns, rows
 from o2c_mining.exchange.ocel import EPOCH, MARK, PLAIN
 from o2c_mining.exchange.systems import SYSTEM, said_as
+from o2c_mining.log.kinds import KINDS, united
 from o2c_mining.log.schema import EVENT, OBJECT
 
 Types = Mapping[str, Mapping[str, str]]
 _INFINITE, _NO_NUMBER = ("inf", "-inf"), "nan"
 _LONG = "long"  # an integer that no float holds exactly
 _NO_COLUMN = "\0"  # before the name of an attribute that a file declares and no object has
-_KINDS = {bool: "boolean", int: "integer", float: "float", datetime: "time", str: "string"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _told_apart(own: Mapping[str, Said]) -> dict[str, Said]:
 
 
 def _of_kind(value: Value, kind: str) -> Value:
-    return value if _KINDS.get(type(value)) == kind else of_kind(value, kind)
+    return value if KIND_OF.get(type(value)) == kind else of_kind(value, kind)
 
 
 def _kind(written: str) -> str:
@@ -212,7 +212,7 @@ def _kind(written: str) -> str:
         return written.lstrip("-")
     found = value_of(written)
     is_long = isinstance(found, int) and abs(found) >= EXACT
-    return _LONG if is_long else _KINDS[type(found)]
+    return _LONG if is_long else KIND_OF[type(found)]
 
 
 def _common(kinds: set[str]) -> str:
@@ -221,7 +221,7 @@ def _common(kinds: set[str]) -> str:
         return "integer"
     if kinds <= {"integer", "float", "inf", _NO_NUMBER} and kinds & {"float", "inf"} and kinds != {"integer", "inf"}:
         return "float"
-    return next(iter(kinds)) if len(kinds) == 1 and kinds <= set(_KINDS.values()) else "string"
+    return united(kinds) if kinds <= set(KINDS) else "string"
 
 
 def _with_others(kind: str, others: set[str] | None) -> str:

@@ -16,7 +16,8 @@ from o2c_mining.exchange.file_rows import FileRows
 from o2c_mining.exchange.imported import ATTRIBUTE_TYPES, TABLES, ImportedLog
 from o2c_mining.exchange.limits import check_file, check_size
 from o2c_mining.log.engine import Connection, arrow, described, engine, exactly, literal, number, quoted, refusing
-from o2c_mining.log.schema import KEYS, KINDS, LOADED, OBJECTS, SAID
+from o2c_mining.log.kinds import KINDS
+from o2c_mining.log.schema import KEYS, LOADED, OBJECTS, SAID
 from o2c_mining.log.schema import TABLES as SCHEMAS
 
 _MOMENT = "TIMESTAMP WITH TIME ZONE"

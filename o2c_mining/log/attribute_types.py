@@ -15,12 +15,12 @@ import pyarrow as pa
 from o2c_mining.log.current import current
 from o2c_mining.log.engine import Connection, literal, number, quoted, scan
 from o2c_mining.log.event_log import EventLog
+from o2c_mining.log.kinds import united
 from o2c_mining.log.schema import SAID
 from o2c_mining.log.store import Writer
 
 TABLE = "attribute_types"
 _KEY = ("of", "type", "name", "attribute")
-_NUMBERS = {"integer", "float"}
 
 
 def attribute_types(log: EventLog) -> pa.Table:
@@ -37,7 +37,7 @@ def attribute_types(log: EventLog) -> pa.Table:
         if row["is_used"] and not known["is_used"]:
             known.update(row)
         elif row["is_used"] and row["kind"] != known["kind"]:
-            known["kind"] = "float" if {row["kind"], known["kind"]} == _NUMBERS else "string"
+            known["kind"] = united({row["kind"], known["kind"]})
     return pa.Table.from_pylist([*found.values()], SAID)
 
 

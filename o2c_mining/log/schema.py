@@ -286,7 +286,6 @@ FORMER = ("row_hash",)
 LOADED = ("entity_key", *STAMPS, *FORMER)
 SAID = pa.schema([field for field in ATTRIBUTE_TYPES if field.name not in LOADED])
 EVENT, OBJECT, NAMED_FILE = "event", "object", "file"  # of whose types ``attribute_types`` tells; no type is any type
-KINDS = ("string", "integer", "float", "boolean", "time")  # of attributes
 UNKNOWN_TYPE = "unknown"  # of an object whose file names none
 PRECISIONS = ("second", "minute", "day")
 BASE_OBJECT_COLUMNS = frozenset(OBJECTS.names)
